@@ -1,0 +1,1 @@
+// The precompiled header needs a target; this file is its only source.

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/context.hpp"
+#include "core/result.hpp"
+#include "core/task_group.hpp"
+#include "events/event.hpp"
+#include "postgres/pool.hpp"
+
+namespace souk::events {
+
+// Follows another service's feed. One loop in a task group; it sleeps with backoff while the source or its own
+// database is gone, and exports its lag as a metric (souk_feed_lag_seconds{consumer=…}).
+struct ConsumerOptions {
+  std::string name;  // "notification.orders": the key of its cursor, and its metrics label
+  std::function<Task<Result<EventPage>>(Context, ReadEvents)> source;
+  // Handles the events and returns after the cursor `next` is stored with their effect (store_cursor in the same
+  // transaction). An exception makes the same page come again.
+  std::function<Task<>(Context, const EventPage&)> handle;
+  // Where the consumer stopped last time.
+  std::function<Task<std::string>(Context)> load_cursor;
+};
+void run_consumer(TaskGroup& group, ConsumerOptions options);
+
+// Cursors of the consumers that keep them in their own PostgreSQL database (table event_cursors).
+Task<std::string> load_cursor(pg::Pool& pool, Context context, std::string consumer);
+Task<> store_cursor(pg::Transaction& tx, std::string consumer, std::string cursor);
+
+}  // namespace souk::events

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/context.hpp"
+#include "core/embedded.hpp"
+#include "events/event.hpp"
+#include "postgres/pool.hpp"
+
+namespace souk::events {
+
+namespace migrations {
+std::span<const EmbeddedFile> embedded_files();  // outbox_events, event_cursors
+}
+
+// The outbox of one service's database: an event commits together with the change that it tells of.
+// A feed's cursor is (epoch, transaction id, sequence) and only rows whose transaction lies before the snapshot's xmin
+// are read, so no event that commits late is skipped.
+class Outbox {
+ public:
+  explicit Outbox(pg::Pool& pool);
+  ~Outbox();
+
+  // Writes the event in the transaction. After commit() of the transaction call committed(), so that readers that
+  // wait in this process look at once; others poll.
+  template <class Payload>
+  Task<> append(pg::Transaction& tx, std::string type, std::string key, const Payload& payload) {
+    return append_json(tx, std::move(type), std::move(key), json::Raw{json::write(payload)});
+  }
+  Task<> append_json(pg::Transaction& tx, std::string type, std::string key, json::Raw payload);
+  void committed();
+
+  // Implements the events() of an Api.
+  Task<EventPage> read(Context context, ReadEvents request);
+
+  // Deletes events older than 7 days. Returns how many.
+  Task<std::int64_t> prune(Context context);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace souk::events

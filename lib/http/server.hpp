@@ -1,0 +1,43 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/runtime.hpp"
+#include "http/message.hpp"
+
+namespace souk::http {
+
+struct ServerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 8080;  // 0: any free one
+  std::size_t max_connections = 10'000;  // a worker; more are closed at once
+  std::size_t max_body = 1024 * 1024;    // the largest limit of any route; each route has its own
+  std::size_t max_header_bytes = 16 * 1024;
+  std::size_t max_header_fields = 100;
+  std::size_t max_target = 8 * 1024;
+  std::chrono::milliseconds header_timeout{5000};
+  std::chrono::milliseconds body_timeout{15000};
+  std::chrono::milliseconds idle_timeout{60000};
+};
+
+// HTTP/1.1: one acceptor a worker (SO_REUSEPORT), keep-alive, pipelining in order, limits, slow clients cut off.
+class Server {
+ public:
+  // Binds at once; throws std::system_error with a sentence when the port is taken.
+  Server(Runtime& runtime, ServerOptions options, std::function<Task<Response>(Request)> handler);
+  ~Server();
+
+  std::uint16_t port() const;
+  // Stops accepting, lets running requests finish (at most `limit`), closes idle connections.
+  Task<> drain(std::chrono::milliseconds limit);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace souk::http

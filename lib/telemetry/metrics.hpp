@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+// Prometheus metrics. Look a metric up once (a static or a member), not per request.
+namespace souk::metrics {
+
+using Labels = std::map<std::string, std::string>;
+
+class Counter {
+ public:
+  void add(double value = 1);
+
+ private:
+  friend Counter& counter(const std::string&, const std::string&, const Labels&);
+  void* metric_ = nullptr;
+};
+class Gauge {
+ public:
+  void set(double value);
+  void add(double value);
+
+ private:
+  friend Gauge& gauge(const std::string&, const std::string&, const Labels&);
+  void* metric_ = nullptr;
+};
+class Histogram {
+ public:
+  void observe(double value);
+
+ private:
+  friend Histogram& histogram(const std::string&, const std::string&, const Labels&, const std::vector<double>&);
+  void* metric_ = nullptr;
+};
+
+// The same name and labels give the same metric. Names start with souk_ and end in the unit (_seconds, _total).
+Counter& counter(const std::string& name, const std::string& help, const Labels& labels = {});
+Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
+Histogram& histogram(const std::string& name, const std::string& help, const Labels& labels = {},
+                     const std::vector<double>& bounds = {});  // default: latency in seconds, 0.5 ms to 10 s
+
+// All metrics in the text format of Prometheus.
+std::string serialize();
+
+}  // namespace souk::metrics
