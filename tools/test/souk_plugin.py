@@ -1,0 +1,63 @@
+"""pytest plugin: runs only what SOUK_TEST_NAME matches and writes each outcome to the runner's pipe."""
+
+import json
+import os
+import signal
+
+import pytest
+
+LIMIT_S = int(os.environ.get("SOUK_TEST_LIMIT_S", "240"))
+_events = os.fdopen(int(os.environ["SOUK_TEST_EVENTS_FD"]), "w", buffering=1)
+
+
+def _emit(name, outcome, detail=""):
+    _events.write(json.dumps({"name": name, "outcome": outcome, "detail": detail}) + "\n")
+
+
+def _interrupt(_signal, _frame):
+    raise KeyboardInterrupt
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long: runs only with ./souk test --long")
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def pytest_collection_modifyitems(config, items):
+    name = os.environ.get("SOUK_TEST_NAME")
+    if name:
+        dropped = [item for item in items if name not in item.nodeid]
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = [item for item in items if name in item.nodeid]
+    if not os.environ.get("SOUK_TEST_LONG"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="long: ./souk test --long"))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    def out_of_time(_signal, _frame):
+        raise TimeoutError(f"{item.nodeid} took longer than {LIMIT_S} seconds")
+
+    signal.signal(signal.SIGALRM, out_of_time)
+    signal.alarm(LIMIT_S)
+    yield
+    signal.alarm(0)
+
+
+def pytest_collectreport(report):
+    if report.failed:
+        _emit(f"{report.nodeid}::collection", "failed", report.longreprtext)
+
+
+def pytest_runtest_logreport(report):
+    if report.failed:
+        where = report.nodeid if report.when == "call" else f"{report.nodeid} ({report.when})"
+        sections = "".join(f"\n--- {title}\n{text}" for title, text in report.sections)
+        _emit(where, "failed", report.longreprtext + sections)
+    elif report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else getattr(report, "wasxfail", "")
+        _emit(report.nodeid, "skipped", reason.removeprefix("Skipped: "))
+    elif report.when == "call":
+        _emit(report.nodeid, "passed")
