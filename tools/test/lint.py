@@ -39,7 +39,7 @@ def find_format():
         return ""
     first = {}  # one place a file is enough
     for line in result.stderr.splitlines():
-        if "error:" in line:
+        if line.endswith("[-Wclang-format-violations]"):
             first.setdefault(line.split(":")[0], line)
     return "\n".join([*first.values(), f"clang-format-19 -i {' '.join(first)}"])
 
