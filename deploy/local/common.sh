@@ -47,12 +47,33 @@ wait_gone() {
 
 # One sentence out of a log: what a reader needs to know first.
 reason_in_log() {
-    if tail -n 200 "$1" 2>/dev/null | grep -q 'No space left on device'; then
-        printf 'the disk is full (No space left on device)'
-    else
-        tail -n 200 "$1" 2>/dev/null | grep -E 'FATAL|PANIC|ERROR|[Ee]rror|[Ff]ailed|[Ff]atal|\[err\]' |
-            tail -n 1 | cut -c1-300 | grep . || tail -n 1 "$1" 2>/dev/null | cut -c1-300
-    fi
+    local line
+    line=$(tail -n 200 "$1" 2>/dev/null) || true
+    case $line in
+        *'No space left on device'*) line='the disk is full (No space left on device)' ;;
+        *) line=$(last_error <<<"$line") ;;
+    esac
+    printf '%s' "${line:-nothing was logged}" | cut -c1-300
+}
+
+# The last line that tells of an error, else the last line; of a JSON line its message and error.
+last_error() {
+    awk '
+        function member(line, name,    rest) {
+            rest = line
+            if (!sub(".*\"" name "\":\"", "", rest)) return ""
+            sub(/".*/, "", rest)
+            return rest
+        }
+        NF { last = $0 }
+        /FATAL|PANIC|ERROR|[Ee]rror|[Ff]ailed|[Ff]atal/ && !/"level":"(debug|info)"/ { found = $0 }
+        END {
+            line = found ? found : last
+            message = member(line, "msg")
+            error = member(line, "error")
+            if (message == "") print line
+            else print message (error == "" ? "" : ": " error)
+        }'
 }
 
 # prepare_home: SOUK_HOME exists, can be written and has room.

@@ -28,12 +28,10 @@ ensure_packages() {
         [ -t 0 ] || as_root=(sudo -n)
         "${as_root[@]}" true || fail "these packages are missing and sudo was refused: $names"
     fi
-    say "installing $(wc -l <<<"$missing") Debian packages (log: $log)"
+    say "installing Debian packages: $(wc -l <<<"$missing") (log: $log)"
     # shellcheck disable=SC2086 # one word a package
-    "${as_root[@]}" "$ROOT/deploy/local/install-packages" $names >"$log" 2>&1 </dev/null || {
-        tail -n 5 "$log" >&2
-        fail "could not install $names: $(apt_reason "$log")"
-    }
+    "${as_root[@]}" "$ROOT/deploy/local/install-packages" $names >"$log" 2>&1 </dev/null ||
+        fail "could not install $names: $(apt_reason "$log") (log: $log)"
 }
 
 apt_reason() {
@@ -42,6 +40,6 @@ apt_reason() {
     elif grep -qE 'Could not resolve|Failed to fetch|Cannot initiate the connection|Temporary failure' "$1"; then
         printf 'the package server cannot be reached; is there a network?'
     else
-        grep -E '^(E|dpkg):' "$1" | tail -n 1 | grep . || printf 'see %s' "$1"
+        grep -E '^(E|dpkg):' "$1" | tail -n 1 | grep . || printf 'apt-get failed'
     fi
 }
