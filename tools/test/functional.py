@@ -7,7 +7,6 @@ import signal
 import subprocess
 import tempfile
 import threading
-import time
 
 import tree
 from report import Case
@@ -40,7 +39,8 @@ def run(folder, selection, report):
     environment["SOUK_TEST_EVENTS_FD"] = str(writer)
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
-            ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "souk_plugin", "-p", "no:cacheprovider", *files],
+            ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "souk_plugin", "-p", "no:cacheprovider",
+             "--continue-on-collection-errors", *files],
             cwd=tree.ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             pass_fds=[writer], start_new_session=True)
         os.close(writer)
@@ -58,19 +58,21 @@ def _follow(process, reader, report):
     """Reports a line a file as the events come in; returns the number of cases."""
     timer = threading.Timer(TIMEOUT_S, os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
-    total, current, cases, started = 0, None, [], time.monotonic()
+    total, current, cases, seconds = 0, None, [], 0.0
     with os.fdopen(reader) as events:
         for line in events:
             event = json.loads(line)
             file = event["name"].partition("::")[0]
             if file != current and cases:
-                report.program(current, cases, time.monotonic() - started)
-                cases, started = [], time.monotonic()
+                report.program(current, cases, seconds)
+                cases, seconds = [], 0.0
             current = file
-            cases.append(Case(event["name"], event["outcome"], event["detail"]))
-            total += 1
+            seconds += event["seconds"]
+            if event["outcome"] != "ran":  # the time that one phase of a test took
+                cases.append(Case(event["name"], event["outcome"], event["detail"]))
+                total += 1
     if cases:
-        report.program(current, cases, time.monotonic() - started)
+        report.program(current, cases, seconds)
     process.wait()
     timer.cancel()
     return total

@@ -1,5 +1,6 @@
 """Runs GoogleTest programs and reads their results."""
 
+import contextlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ SANITIZER_OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:abort_on_error=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
+_running = set()
 
 
 def run_all(preset, chosen, report):
@@ -33,7 +35,9 @@ def run_all(preset, chosen, report):
             for future in futures:
                 future.result()
         except BaseException:
-            pool.shutdown(cancel_futures=True)
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(_running):
+                _kill(process)
             raise
 
 
@@ -77,17 +81,22 @@ def _execute(command, environment, timeout_s):
     process = subprocess.Popen(command, cwd=tree.ROOT, env=environment, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                text=True, errors="replace", start_new_session=True)
+    _running.add(process)
     code = None
     try:
         output, _ = process.communicate(timeout=timeout_s)
         code = process.returncode
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         output, _ = process.communicate()
-    except BaseException:
-        os.killpg(process.pid, signal.SIGKILL)
-        raise
+    finally:
+        _running.discard(process)
     return code, output
+
+
+def _kill(process):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _cases(document, output, title):

@@ -10,8 +10,9 @@ LIMIT_S = int(os.environ.get("SOUK_TEST_LIMIT_S", "240"))
 _events = os.fdopen(int(os.environ["SOUK_TEST_EVENTS_FD"]), "w", buffering=1)
 
 
-def _emit(name, outcome, detail=""):
-    _events.write(json.dumps({"name": name, "outcome": outcome, "detail": detail}) + "\n")
+def _emit(name, outcome, detail="", seconds=0.0):
+    event = {"name": name, "outcome": outcome, "detail": detail, "seconds": seconds}
+    _events.write(json.dumps(event) + "\n")
 
 
 def _interrupt(_signal, _frame):
@@ -52,6 +53,7 @@ def pytest_collectreport(report):
 
 
 def pytest_runtest_logreport(report):
+    _emit(report.nodeid, "ran", seconds=report.duration)
     if report.failed:
         where = report.nodeid if report.when == "call" else f"{report.nodeid} ({report.when})"
         sections = "".join(f"\n--- {title}\n{text}" for title, text in report.sections)
