@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/failure.hpp"
+
 namespace souk::pg {
 
 // The server refused a statement.
@@ -28,14 +30,14 @@ class Error : public std::runtime_error {
 };
 
 // The database cannot be used now (no connection, pool or deadline exhausted). Nothing was changed.
-struct Unavailable : std::runtime_error {
-  using std::runtime_error::runtime_error;
+struct Unavailable : souk::Unavailable {
+  using souk::Unavailable::Unavailable;
 };
 
 // The connection was lost after a COMMIT or an autocommitted write was sent: it happened or it did not. Look the
 // result up by its key; never run it again blindly.
-struct UnknownOutcome : std::runtime_error {
-  using std::runtime_error::runtime_error;
+struct UnknownOutcome : souk::UnknownOutcome {
+  using souk::UnknownOutcome::UnknownOutcome;
 };
 
 }  // namespace souk::pg

@@ -9,14 +9,15 @@
 #include <vector>
 
 #include "core/context.hpp"
+#include "core/failure.hpp"
 #include "core/runtime.hpp"
 #include "core/task.hpp"
 
 namespace souk::redis {
 
 // Redis cannot be reached, or did not answer in time. Whether a write happened is unknown.
-struct Unavailable : std::runtime_error {
-  using std::runtime_error::runtime_error;
+struct Unavailable : souk::Unavailable {
+  using souk::Unavailable::Unavailable;
 };
 // Redis refused a command ("WRONGTYPE …").
 struct Error : std::runtime_error {
