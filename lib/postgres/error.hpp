@@ -20,7 +20,9 @@ class Error : public std::runtime_error {
   // Name of the violated constraint or unique index; empty for other errors.
   const std::string& constraint() const { return constraint_; }
   bool is_unique_violation() const { return sqlstate_ == "23505"; }
-  bool is_unique_violation(std::string_view constraint) const { return is_unique_violation() && constraint_ == constraint; }
+  bool is_unique_violation(std::string_view constraint) const {
+    return is_unique_violation() && constraint_ == constraint;
+  }
   // Serialization failure or deadlock: running the transaction again may work.
   bool is_transient() const { return sqlstate_ == "40001" || sqlstate_ == "40P01"; }
 

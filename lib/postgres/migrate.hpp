@@ -23,9 +23,9 @@ std::vector<std::string> migrate(const std::string& url, std::span<const Migrati
 
 // A database and the role that alone may use it (no other role can connect).
 struct DatabaseSpec {
-  std::string database;   // user_db
-  std::string role;       // souk_user
-  std::string password;   // the role's; set each time
+  std::string database;  // user_db
+  std::string role;      // souk_user
+  std::string password;  // the role's; set each time
 };
 // Creates the role and the database owned by it where they are missing, revokes PUBLIC, and sets the role's limits
 // (lock_timeout 2 s, statement_timeout 5 s, idle_in_transaction_session_timeout 10 s, timezone UTC,

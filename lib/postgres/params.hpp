@@ -1,8 +1,13 @@
 #pragma once
 
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "json/json.hpp"
@@ -35,6 +40,8 @@ class Params {
     }
   }
 
+  void add(std::nullopt_t) { values_.push_back(std::nullopt); }
+
   std::size_t size() const { return values_.size(); }
   const std::optional<std::string>& operator[](std::size_t index) const { return values_[index]; }
 
@@ -50,7 +57,9 @@ class Params {
   template <class T>
     requires(std::is_arithmetic_v<T> && !std::same_as<T, bool>)
   static std::string encode(T value) {
-    return json::write(value);
+    // Not json::write: PostgreSQL takes "nan" and "inf", JSON has neither.
+    char digits[40];
+    return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
   }
   template <std::int64_t Min, std::int64_t Max>
   static std::string encode(json::Int<Min, Max> value) {
@@ -63,7 +72,7 @@ class Params {
   template <class T>
   static std::string encode(const std::vector<T>& values) {
     std::string out = "{";
-    for (const T& value : values) {
+    for (const auto& value : values) {
       if (out.size() > 1) out.push_back(',');
       if constexpr (json::is_optional<T>) {
         if (!value) {

@@ -50,8 +50,8 @@ class Transaction {
 };
 
 struct PoolOptions {
-  std::string url;                  // libpq URI
-  std::string name;                 // metrics label: the database's name
+  std::string url;                   // libpq URI
+  std::string name;                  // metrics label: the database's name
   std::size_t max_connections = 20;  // of all workers together, at least one each (the spec's limit a service)
   std::size_t max_waiting = 4096;    // more waiting callers throw Overloaded
   std::chrono::milliseconds connect_timeout{2000};

@@ -46,6 +46,7 @@ class Row {
 // The result of a statement; owns it.
 class Rows {
  public:
+  Rows() = default;                  // none
   explicit Rows(pg_result* result);  // takes ownership
 
   std::size_t size() const;
@@ -122,10 +123,16 @@ void read_column(std::string_view text, E& out) {
 template <class T>
 void read_column(std::string_view text, std::vector<T>& out) {
   for (const auto& element : parse_array(text)) {
-    if (!element) bad_column("NULL", "an array element");
-    T value{};
-    read_column(std::string_view(*element), value);
-    out.push_back(std::move(value));
+    if constexpr (json::is_optional<T>) {
+      T value;
+      if (element) read_column(std::string_view(*element), value.emplace());
+      out.push_back(std::move(value));
+    } else {
+      if (!element) bad_column("NULL", "an array element");
+      T value{};
+      read_column(std::string_view(*element), value);
+      out.push_back(std::move(value));
+    }
   }
 }
 
