@@ -14,9 +14,9 @@ namespace souk::events {
 struct Event {
   std::string cursor;  // its place in the feed; opaque to consumers
   Uuid id;
-  std::string type;    // "order.confirmed"
-  std::string key;     // id of the object it is about; events of one key keep their order
-  json::Raw payload;   // a described struct of the service's api.hpp
+  std::string type;   // "order.confirmed"
+  std::string key;    // id of the object it is about; events of one key keep their order
+  json::Raw payload;  // a described struct of the service's api.hpp
   Timestamp created_at;
 };
 BOOST_DESCRIBE_STRUCT(Event, (), (cursor, id, type, key, payload, created_at))
@@ -32,8 +32,11 @@ BOOST_DESCRIBE_STRUCT(ReadEvents, (), (after, limit, wait_ms))
 struct EventPage {
   std::vector<Event> events;
   std::string next;  // pass as `after` next time; equal to the given one when there was nothing
-  // The feed began anew (restore, pruned past the cursor): the consumer must resynchronise in full.
+  // The feed began anew (restore, pruned past the cursor): the consumer must resynchronise in full, and then handle
+  // `events`, which are the oldest that are left.
   bool reset = false;
+  // The cursor that the page was asked with. Set by run_consumer for store_cursor; not part of the reply.
+  std::string after{};
 };
 BOOST_DESCRIBE_STRUCT(EventPage, (), (events, next, reset))
 

@@ -37,12 +37,13 @@ struct Claim {
   std::optional<Uuid> subject{};       // it is under way for this object (the saga of a checkout)
 };
 
-// Claims the key in `tx` for `subject`. Refusals: 422 idempotency.body_mismatch for the same key with another body.
+// Claims the key in `tx` for `subject`. Refusals: 422 idempotency.body_mismatch for the same key with another body;
+// 409 idempotency.in_progress when a transaction that claims it does not end in time (`tx` is then lost).
 // Two claims at once: the second waits for the first transaction. A key is kept 72 hours.
 Task<Result<Claim>> claim(pg::Transaction& tx, Key key, Uuid subject);
 // Stores the reply, in the transaction that makes the effect durable.
 Task<> finish(pg::Transaction& tx, Key key, StoredReply reply);
-// Looks without claiming.
+// Looks without claiming: a Claim with neither reply nor subject when the key is not known.
 Task<Result<Claim>> find(pg::Pool& pool, Context context, Key key);
 // Deletes keys older than 72 hours. Returns how many.
 Task<std::int64_t> prune(pg::Pool& pool, Context context);

@@ -17,8 +17,8 @@ std::span<const EmbeddedFile> embedded_files();  // outbox_events, event_cursors
 }
 
 // The outbox of one service's database: an event commits together with the change that it tells of.
-// A feed's cursor is (epoch, transaction id, sequence) and only rows whose transaction lies before the snapshot's xmin
-// are read, so no event that commits late is skipped.
+// A feed's cursor is (epoch, sequence), and an event is given out only when the snapshot's xmin has passed every
+// transaction that may still commit an earlier one: none is skipped, and events of one key keep their order.
 class Outbox {
  public:
   explicit Outbox(pg::Pool& pool);
