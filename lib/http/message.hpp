@@ -14,7 +14,8 @@
 
 namespace souk::http {
 
-BOOST_DEFINE_ENUM_CLASS(Method, GET, POST, PUT, PATCH, DELETE)
+// OTHER stands for every method that no route has; HEAD reaches a handler as GET.
+BOOST_DEFINE_ENUM_CLASS(Method, GET, POST, PUT, PATCH, DELETE, OTHER)
 
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -61,6 +62,19 @@ Response no_content();
 // RFC 9457 application/problem+json for a refusal; the one place where an ErrorKind becomes a status.
 Response problem(const Error& error, std::string_view request_id);
 int status_of(ErrorKind kind);
+// "Not Found" for 404; "Unknown" for a status that HTTP does not name.
+std::string_view reason_of(int status);
+
+// The body of every refusal (RFC 9457).
+struct Problem {
+  std::string type;
+  std::string title;
+  int status = 0;
+  std::string detail;
+  std::string code;
+  std::string request_id;
+  std::optional<std::vector<FieldError>> errors;
+};
 
 template <class T>
 Response reply(const Result<T>& result, const Request& request, int status = 200) {
@@ -69,5 +83,18 @@ Response reply(const Result<T>& result, const Request& request, int status = 200
 
 // Strong entity tag of a body: the first half of its SHA-256.
 std::string etag_of(std::string_view body);
+// Whether a list of entity tags (If-None-Match, If-Match) names `etag`; "*" names every one.
+bool lists_etag(std::string_view list, std::string_view etag);
+// For writes: 412 request.precondition_failed when the request has an If-Match that does not name the object's tag.
+Result<void> check_if_match(const Request& request, std::string_view etag);
+
+// Header names and the like: ASCII letters of either case are the same.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+
+BOOST_DESCRIBE_STRUCT(Problem, (), (type, title, status, detail, code, request_id, errors))
 
 }  // namespace souk::http
+
+namespace souk {
+BOOST_DESCRIBE_STRUCT(FieldError, (), (field, code, detail))
+}

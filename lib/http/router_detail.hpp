@@ -53,12 +53,16 @@ void Router::add(Method method, std::string path, RouteInfo info, F handler) {
   using Value = typename detail::TaskValue<std::invoke_result_t<F, Request, Body, Query>>::type;
   Route route{.method = method, .path = std::move(path), .info = std::move(info)};
   route.request_schema = [](json::Schemas& schemas) {
-    if constexpr (std::same_as<Body, NoBody>) return (void)schemas, std::string();
-    else return schemas.of<Body>();
+    if constexpr (std::same_as<Body, NoBody>)
+      return (void)schemas, std::string();
+    else
+      return schemas.of<Body>();
   };
   route.reply_schema = [](json::Schemas& schemas) {
-    if constexpr (std::is_void_v<Reply>) return (void)schemas, std::string();
-    else return schemas.of<Reply>();
+    if constexpr (std::is_void_v<Reply>)
+      return (void)schemas, std::string();
+    else
+      return schemas.of<Reply>();
   };
   route.query_schema = [](json::Schemas& schemas) {
     std::vector<std::pair<std::string, std::string>> parameters;
@@ -68,6 +72,10 @@ void Router::add(Method method, std::string path, RouteInfo info, F handler) {
     });
     return parameters;
   };
+  boost::mp11::mp_for_each<json::Members<Query>>([&](auto member) {
+    using Field = std::remove_cvref_t<decltype(std::declval<Query&>().*member.pointer)>;
+    if constexpr (!json::is_optional<Field>) route.required_query.emplace_back(member.name);
+  });
   route.handler = [handler = std::move(handler), status = route.info.success_status](Request request) {
     auto body = detail::decode_body<Body>(request);
     if (!body) return detail::ready(problem(body.error(), request.context.request_id()));
@@ -75,7 +83,7 @@ void Router::add(Method method, std::string path, RouteInfo info, F handler) {
     if (!query) return detail::ready(problem(query.error(), request.context.request_id()));
     return detail::call<Value>(handler, std::move(request), *std::move(body), *std::move(query), status);
   };
-  routes_.push_back(std::move(route));
+  insert(std::move(route));
 }
 
 }  // namespace souk::http

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/runtime.hpp"
 #include "http/message.hpp"
@@ -13,9 +14,11 @@ namespace souk::http {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8080;  // 0: any free one
+  std::uint16_t port = 8080;             // 0: any free one
   std::size_t max_connections = 10'000;  // a worker; more are closed at once
   std::size_t max_body = 1024 * 1024;    // the largest limit of any route; each route has its own
+  // The route's own limit (Router::body_limit), so that a body that will be refused is not even read. May be empty.
+  std::function<std::size_t(Method, std::string_view target)> body_limit{};
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_header_fields = 100;
   std::size_t max_target = 8 * 1024;
@@ -29,10 +32,13 @@ class Server {
  public:
   // Binds at once; throws std::system_error with a sentence when the port is taken.
   Server(Runtime& runtime, ServerOptions options, std::function<Task<Response>(Request)> handler);
+  // Ends every connection; waits for running handlers. Call drain() before for a polite end. Not on a worker.
   ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
 
   std::uint16_t port() const;
-  // Stops accepting, lets running requests finish (at most `limit`), closes idle connections.
+  // Stops accepting on every worker, lets running requests finish (at most `limit`), closes idle connections.
   Task<> drain(std::chrono::milliseconds limit);
 
  private:

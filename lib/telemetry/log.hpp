@@ -47,19 +47,33 @@ void write(Level level, const Context* context, std::string_view message, const 
   if (enabled(level)) detail::write_line(level, message, context, detail::fields_json(fields...));
 }
 template <class... T>
-void debug(const Context& c, std::string_view message, const Field<T>&... f) { write(Level::debug, &c, message, f...); }
+void debug(const Context& c, std::string_view message, const Field<T>&... f) {
+  write(Level::debug, &c, message, f...);
+}
 template <class... T>
-void info(const Context& c, std::string_view message, const Field<T>&... f) { write(Level::info, &c, message, f...); }
+void info(const Context& c, std::string_view message, const Field<T>&... f) {
+  write(Level::info, &c, message, f...);
+}
 template <class... T>
-void warning(const Context& c, std::string_view message, const Field<T>&... f) { write(Level::warning, &c, message, f...); }
+void warning(const Context& c, std::string_view message, const Field<T>&... f) {
+  write(Level::warning, &c, message, f...);
+}
 template <class... T>
-void error(const Context& c, std::string_view message, const Field<T>&... f) { write(Level::error, &c, message, f...); }
+void error(const Context& c, std::string_view message, const Field<T>&... f) {
+  write(Level::error, &c, message, f...);
+}
 // Outside of any request.
 template <class... T>
-void info(std::string_view message, const Field<T>&... f) { write(Level::info, nullptr, message, f...); }
+void info(std::string_view message, const Field<T>&... f) {
+  write(Level::info, nullptr, message, f...);
+}
 template <class... T>
-void warning(std::string_view message, const Field<T>&... f) { write(Level::warning, nullptr, message, f...); }
+void warning(std::string_view message, const Field<T>&... f) {
+  write(Level::warning, nullptr, message, f...);
+}
 template <class... T>
-void error(std::string_view message, const Field<T>&... f) { write(Level::error, nullptr, message, f...); }
+void error(std::string_view message, const Field<T>&... f) {
+  write(Level::error, nullptr, message, f...);
+}
 
 }  // namespace souk::log

@@ -55,8 +55,8 @@ TEST(Metrics, SameNameAndLabelsAreOneMetric) {
   first.add();
   second.add(2);
   metrics::counter("souk_test_total", "Tests.", {{"kind", "b"}}).add();
-  EXPECT_THAT(metrics::serialize(), AllOf(HasSubstr("souk_test_total{kind=\"a\"} 3\n"),
-                                          HasSubstr("souk_test_total{kind=\"b\"} 1\n")));
+  EXPECT_THAT(metrics::serialize(),
+              AllOf(HasSubstr("souk_test_total{kind=\"a\"} 3\n"), HasSubstr("souk_test_total{kind=\"b\"} 1\n")));
 }
 
 TEST(Metrics, HistogramAndGaugeAreWritten) {
