@@ -11,12 +11,13 @@
 namespace souk::pg {
 namespace {
 
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
+// A slash ends the authority, so it stays readable in the query only.
+std::string percent_encoded(std::string_view text, bool in_query = false) {
+  constexpr std::string_view plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;
   for (const char c : text) {
-    if (plain.find(c) != std::string_view::npos) {
+    if (plain.find(c) != std::string_view::npos || (in_query && c == '/')) {
       out.push_back(c);
     } else {
       const auto byte = static_cast<unsigned char>(c);
@@ -70,7 +71,7 @@ std::string make_url(std::map<std::string, std::string> keywords) {
   char separator = '?';
   for (const auto& [name, value] : keywords) {
     if (value.empty()) continue;
-    url += separator + name + "=" + percent_encoded(value);
+    url += separator + name + "=" + percent_encoded(value, true);
     separator = '&';
   }
   return url;
