@@ -36,6 +36,8 @@ struct RouteInfo {
   std::size_t body_limit = 64 * 1024;
   Duration time_limit = std::chrono::seconds(10);
   Priority priority = Priority::normal;
+  // The reply is the same for everybody: it is given even while sessions cannot be looked up.
+  bool ignores_caller = false;
   std::string media_type = "application/json";  // of the reply, for add_raw
 };
 
