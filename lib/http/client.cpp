@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/asio/ssl/context.hpp>
 #include <map>
+#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -82,13 +84,20 @@ std::string_view ClientResponse::header(std::string_view name) const {
 }
 
 struct Client::Impl {
-  Impl(std::size_t workers, ClientOptions o) : options(std::move(o)), hosts(workers) {
-    if (options.ca_file.empty()) {
-      tls.set_default_verify_paths();
-    } else {
-      tls.load_verify_file(options.ca_file);
-    }
-    tls.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+  Impl(std::size_t workers, ClientOptions o) : options(std::move(o)), hosts(workers) {}
+
+  // Made at the first call by https: reading the system's authorities takes 80 ms.
+  asio::ssl::context& tls() {
+    std::call_once(tls_made, [this] {
+      tls_context.emplace(asio::ssl::context::tls_client);
+      tls_context->set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+      if (options.ca_file.empty()) {
+        tls_context->set_default_verify_paths();
+      } else {
+        tls_context->load_verify_file(options.ca_file);
+      }
+    });
+    return *tls_context;
   }
 
   // An idle connection that can be used, or null.
@@ -110,7 +119,8 @@ struct Client::Impl {
   }
 
   ClientOptions options;
-  asio::ssl::context tls{asio::ssl::context::tls_client};
+  std::once_flag tls_made;
+  std::optional<asio::ssl::context> tls_context;
   std::vector<std::map<std::string, Host>> hosts;  // by worker, by scheme and authority; touched by that worker alone
 };
 
@@ -133,7 +143,8 @@ Task<ClientResponse> Client::fetch(Context context, ClientRequest request) {
     const bool reused = connection != nullptr;
     if (!reused) {
       connection = std::make_shared<ClientConnection>(co_await asio::this_coro::executor);
-      co_await connection->open(*url, impl_->tls, std::min(deadline, Clock::now() + impl_->options.connect_timeout));
+      auto* tls = url->tls ? &impl_->tls() : nullptr;
+      co_await connection->open(*url, tls, std::min(deadline, Clock::now() + impl_->options.connect_timeout));
     }
     auto outcome = co_await connection->exchange(text, request.max_reply, deadline);
     if (outcome.response) {

@@ -97,7 +97,7 @@ Task<> ClientConnection::connect(Url url, Deadline deadline) {
   socket_.set_option(Tcp::no_delay(true), error);
 }
 
-Task<> ClientConnection::open(Url url, asio::ssl::context& tls, Deadline deadline) {
+Task<> ClientConnection::open(Url url, asio::ssl::context* tls, Deadline deadline) {
   const auto self = shared_from_this();
   watch(deadline);
   struct Unwatch {
@@ -105,8 +105,8 @@ Task<> ClientConnection::open(Url url, asio::ssl::context& tls, Deadline deadlin
     ~Unwatch() { connection.unwatch(); }
   } const guard{*this};
   co_await connect(url, deadline);
-  if (!url.tls) co_return;
-  tls_ = std::make_unique<Tls>(socket_, tls);
+  if (tls == nullptr) co_return;
+  tls_ = std::make_unique<Tls>(socket_, *tls);
   error_code error;
   SSL_set_tlsext_host_name(tls_->stream.native_handle(), url.host.c_str());
   tls_->stream.set_verify_mode(asio::ssl::verify_peer, error);

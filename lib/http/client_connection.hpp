@@ -30,8 +30,8 @@ class ClientConnection : public std::enable_shared_from_this<ClientConnection> {
   explicit ClientConnection(Executor executor);
   ~ClientConnection();
 
-  // Resolves, connects, and for TLS checks the peer's certificate. Throws Unavailable.
-  Task<> open(Url url, asio::ssl::context& tls, Deadline deadline);
+  // Resolves, connects, and with `tls` checks the peer's certificate. Throws Unavailable.
+  Task<> open(Url url, asio::ssl::context* tls, Deadline deadline);
   // Sends `request`, a whole message, and reads the reply.
   Task<Outcome> exchange(std::string request, std::size_t max_reply, Deadline deadline);
 

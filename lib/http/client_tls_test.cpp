@@ -1,7 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 #include <unistd.h>
@@ -22,7 +21,7 @@ namespace {
 struct Certificate {
   Certificate() : folder(std::filesystem::temp_directory_path() / ("souk-tls-" + std::to_string(getpid()))) {
     std::filesystem::create_directories(folder);
-    EVP_PKEY* key = EVP_RSA_gen(2048);
+    EVP_PKEY* key = EVP_EC_gen("P-256");
     X509* x509 = X509_new();
     X509_set_version(x509, 2);
     ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
@@ -80,7 +79,6 @@ class TlsServer {
     char bytes[4096];
     stream.read_some(asio::buffer(bytes), error);
     asio::write(stream, asio::buffer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nsafe")), error);
-    stream.shutdown(error);
   }
 
   asio::io_context io_;

@@ -14,6 +14,7 @@ namespace souk::http {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 using testing::AllOf;
 using testing::EndsWith;
 using testing::HasSubstr;
@@ -199,7 +200,7 @@ INSTANTIATE_TEST_SUITE_P(
         Hostile{"BareLf", "GET /a HTTP/1.1\nHost: x\n\n", 400},
         Hostile{"BareLfInHeader", "GET /a HTTP/1.1\r\nHost: x\nX: y\r\n\r\n", 400},
         Hostile{"BareCr", "GET /a HTTP/1.1\r\nHost: x\rX: y\r\n\r\n", 400},
-        Hostile{"NulInHeader", std::string("GET /a HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n", 38), 400},
+        Hostile{"NulInHeader", "GET /a HTTP/1.1\r\nHost: x\r\nX: a\0b\r\n\r\n"s, 400},
         Hostile{"NoHost", "GET /a HTTP/1.1\r\n\r\n", 400},
         Hostile{"TwoHosts", "GET /a HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400},
         Hostile{"BadHost", "GET /a HTTP/1.1\r\nHost: x/y@z\r\n\r\n", 400}, Hostile{"NoVersion", "GET /a\r\n\r\n", 400},
