@@ -26,7 +26,7 @@ std::string taken(char* text) {
 void BlockingConnection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
 BlockingConnection::BlockingConnection(const std::string& url) {
-  const ConnectParameters parameters(url);
+  const ConnectParameters parameters(parse_url(url));
   connection_.reset(PQconnectdbParams(parameters.keywords(), parameters.values(), 0));
   if (!connection_) throw std::bad_alloc();
   if (PQstatus(connection_.get()) != CONNECTION_OK) throw Unavailable(PQerrorMessage(connection_.get()));

@@ -6,8 +6,11 @@
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <cerrno>
+#include <new>
 #include <optional>
 
+#include "postgres/resolve.hpp"
 #include "postgres/url.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -107,7 +110,7 @@ void Connection::watch_socket(Executor executor) {
 
 Task<> Connection::connect(std::string url, Deadline deadline) {
   const auto executor = co_await asio::this_coro::executor;
-  const ConnectParameters parameters(url);
+  const ConnectParameters parameters(co_await resolve_host(parse_url(url), deadline));
   connection_ = PQconnectStartParams(parameters.keywords(), parameters.values(), 0);
   if (connection_ == nullptr) throw std::bad_alloc();
   // The default receiver prints to stderr.

@@ -8,6 +8,7 @@
 
 #include "core/task_group.hpp"
 #include "postgres/pool.hpp"
+#include "postgres/url.hpp"
 #include "testing/engines.hpp"
 #include "testing/gate.hpp"
 #include "testing/run.hpp"
@@ -246,6 +247,19 @@ TEST_F(FailureTest, AnUnknownDatabaseOrHostIsUnavailable) {
     EXPECT_THROW(run(other.ping(testing::test_context())), Unavailable) << url;
     run(other.close());
   }
+}
+
+TEST_F(FailureTest, AHostMayBeANameWithSeveralAddresses) {
+  auto keywords = parse_url(database->url());
+  // Where the server listens on a socket only, the refusal must at least name the address that the name stands for.
+  keywords["host"] = "localhost";
+  Pool other(runtime, PoolOptions{.url = make_url(keywords), .name = "by_name"});
+  try {
+    run(other.ping(testing::test_context()));
+  } catch (const Unavailable& failure) {
+    EXPECT_NE(std::string(failure.what()).find("\"localhost\" (127.0.0.1)"), std::string::npos) << failure.what();
+  }
+  run(other.close());
 }
 
 TEST_F(FailureTest, ACancelledStatementClosesItsConnection) {

@@ -85,7 +85,7 @@ std::string url_for(const std::string& url, const DatabaseSpec& spec) {
   return make_url(std::move(keywords));
 }
 
-ConnectParameters::ConnectParameters(const std::string& url) : parameters_(parse_url(url)) {
+ConnectParameters::ConnectParameters(std::map<std::string, std::string> keywords) : parameters_(std::move(keywords)) {
   parameters_["client_encoding"] = "UTF8";
   auto& options = parameters_["options"];
   options = "-c TimeZone=UTC -c DateStyle=ISO " + options;

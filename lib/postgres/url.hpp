@@ -16,7 +16,7 @@ std::string make_url(std::map<std::string, std::string> keywords);
 // What PQconnect…Params takes, with what every connection of ours sets: UTC, ISO dates, UTF-8.
 class ConnectParameters {
  public:
-  explicit ConnectParameters(const std::string& url);
+  explicit ConnectParameters(std::map<std::string, std::string> keywords);
   const char* const* keywords() const { return keywords_.data(); }
   const char* const* values() const { return values_.data(); }
 
