@@ -121,6 +121,7 @@ Task<std::optional<Refused>> Connection::read_request() {
   const auto& options = environment_.options;
   parser_.reset();
   scanner_.reset();
+  if (buffered().empty() && buffer_.size() > first_buffer) buffer_ = std::string();  // idle ones should be small
   enter(buffered().empty() ? Phase::idle : Phase::head,
         buffered().empty() ? options.idle_timeout : options.header_timeout);
   for (;;) {
@@ -166,7 +167,9 @@ std::optional<Refused> Connection::accept_head() {
   request_.query = *std::move(query);
   const auto& options = environment_.options;
   body_limit_ = options.max_body;
-  if (options.body_limit) body_limit_ = std::min(body_limit_, options.body_limit(request_.method, request_.target));
+  const bool has_body = head.chunked || head.content_length > 0;
+  if (has_body && options.body_limit)
+    body_limit_ = std::min(body_limit_, options.body_limit(request_.method, request_.target));
   body_bytes_ = 0;
   return parser_.limit_body(body_limit_);
 }

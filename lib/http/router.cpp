@@ -39,28 +39,20 @@ std::vector<std::string_view> segments_of(std::string_view path) {
 bool has_escape(std::string_view text) { return text.find('%') != std::string_view::npos; }
 
 std::optional<Error> refuse_access(Access access, const Caller& caller) {
-  const auto need_session = Error{.kind = ErrorKind::unauthenticated,
-                                  .code = "auth.required",
-                                  .detail = "Log in and send the session token as Authorization: Bearer."};
-  switch (access) {
-    case Access::anyone: return std::nullopt;
-    case Access::customer:
-      if (!caller.is_customer()) return need_session;
-      return std::nullopt;
-    case Access::admin:
-      if (!caller.is_customer()) return need_session;
-      if (!caller.is_admin())
-        return Error{
-            .kind = ErrorKind::forbidden, .code = "auth.forbidden", .detail = "Only administrators may do this."};
-      return std::nullopt;
-    case Access::internal:
-      if (caller.kind != Caller::Kind::service) {
-        return Error{
-            .kind = ErrorKind::not_found, .code = "route.not_found", .detail = "There is nothing at this path."};
-      }
-      return std::nullopt;
+  const bool needs_session = access == Access::customer || access == Access::admin;
+  if (needs_session && !caller.is_customer()) {
+    return Error{.kind = ErrorKind::unauthenticated,
+                 .code = "auth.required",
+                 .detail = "Log in and send the session token as Authorization: Bearer."};
   }
-  std::unreachable();
+  if (access == Access::admin && !caller.is_admin()) {
+    return Error{.kind = ErrorKind::forbidden, .code = "auth.forbidden", .detail = "Only administrators may do this."};
+  }
+  // Not even its existence is told outside.
+  if (access == Access::internal && caller.kind != Caller::Kind::service) {
+    return Error{.kind = ErrorKind::not_found, .code = "route.not_found", .detail = "There is nothing at this path."};
+  }
+  return std::nullopt;
 }
 
 std::optional<Error> refuse_key(const Request& request) {
@@ -170,6 +162,30 @@ bool walk(const Node& node, std::span<const std::string_view> segments, Visit& v
 
 bool is_parameter(std::string_view segment) { return segment.starts_with('{'); }
 
+// What stands in `path` where the route's pattern has "{name}".
+std::vector<std::pair<std::string, std::string>> parameters_of(std::string_view pattern, std::string_view path) {
+  std::vector<std::pair<std::string, std::string>> parameters;
+  const auto names = segments_of(pattern);
+  const auto values = segments_of(path);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!is_parameter(names[i])) continue;
+    parameters.emplace_back(names[i].substr(1, names[i].size() - 2), percent_decode(values[i]).value_or(""));
+  }
+  return parameters;
+}
+
+Response not_allowed(const Request& request, const std::vector<Method>& allowed) {
+  std::string allow;
+  for (const auto each : allowed) {
+    if (!allow.empty()) allow += ", ";
+    allow += json::enum_name(each);
+    if (each == Method::GET) allow += ", HEAD";
+  }
+  auto response =
+      refusal(request, ErrorKind::method_not_allowed, "route.method_not_allowed", "This path allows " + allow + ".");
+  return response.with_header("Allow", allow);
+}
+
 }  // namespace
 
 Router::Router() : root_(std::make_unique<Node>()) {
@@ -243,31 +259,16 @@ Task<Response> Router::handle(Request request) const {
   const Context context = request.context;
   const auto method = request.method;
   const auto path = request.path;
-  const std::string target = request.target.empty() ? percent_encode_path(request.path) : request.target;
-  const auto found = match(method, target);
+  if (request.target.empty()) request.target = percent_encode_path(request.path);
+  const auto found = match(method, request.target);
   Response response;
   if (found.route != none) {
-    const auto& pattern = routes_[found.route].path;
-    const auto names = segments_of(pattern);
-    const auto values = segments_of(path_of(target));
-    for (std::size_t i = 0; i < names.size(); ++i) {
-      if (!is_parameter(names[i])) continue;
-      request.path_parameters.emplace_back(names[i].substr(1, names[i].size() - 2),
-                                           percent_decode(values[i]).value_or(""));
-    }
+    request.path_parameters = parameters_of(routes_[found.route].path, path_of(request.target));
     response = co_await answer(found.route, std::move(request));
   } else if (found.allowed.empty()) {
     response = refusal(request, ErrorKind::not_found, "route.not_found", "There is nothing at this path.");
   } else {
-    std::string allow;
-    for (const auto each : found.allowed) {
-      if (!allow.empty()) allow += ", ";
-      allow += json::enum_name(each);
-      if (each == Method::GET) allow += ", HEAD";
-    }
-    response =
-        refusal(request, ErrorKind::method_not_allowed, "route.method_not_allowed", "This path allows " + allow + ".");
-    response.with_header("Allow", allow);
+    response = not_allowed(request, found.allowed);
   }
   const auto seconds = std::chrono::duration<double>(Clock::now() - started).count();
   (found.route == none ? measures_.back() : measures_[found.route])->observe(response.status, seconds);

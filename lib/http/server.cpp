@@ -101,13 +101,15 @@ Duration sweep_interval(const ServerOptions& options) {
   return std::clamp(shortest / 8, std::chrono::milliseconds(5), std::chrono::milliseconds(500));
 }
 
+void sweep_once(Worker& worker) {
+  const auto now = Clock::now();
+  for (auto* connection : worker.connections) connection->sweep(now);
+}
+
 // Ends what takes too long. One look over all connections costs less than a timer that each request sets anew.
 Task<> sweep(std::shared_ptr<Worker> worker) {
   const auto interval = sweep_interval(worker->environment.options);
-  while (co_await worker->group.sleep(interval)) {
-    const auto now = Clock::now();
-    for (auto* connection : worker->connections) connection->sweep(now);
-  }
+  while (co_await worker->group.sleep(interval)) sweep_once(*worker);
 }
 
 void begin_drain(Worker& worker) {
@@ -122,10 +124,12 @@ void abort_connections(Worker& worker) {
   for (auto* connection : worker.connections) connection->abort();
 }
 
-// Looks now and then: it ends within milliseconds of the last connection, and happens once.
+// Looks now and then: it ends within milliseconds of the last connection, and happens once. The worker's own sweep has
+// stopped, so that slow clients are ended from here.
 Task<bool> wait_for_end(std::shared_ptr<Worker> worker, Deadline deadline) {
   Timer timer(co_await asio::this_coro::executor);
   while (worker->group.size() > 0 && Clock::now() < deadline) {
+    asio::post(worker->executor, [worker] { sweep_once(*worker); });
     timer.expires_after(std::chrono::milliseconds(5));
     co_await timer.async_wait(use_task);
   }

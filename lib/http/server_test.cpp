@@ -292,6 +292,16 @@ TEST_F(ServerTest, DrainFinishesRunningRequestsAndClosesIdleOnes) {
   EXPECT_THROW(RawClient(server.port()), std::runtime_error);
 }
 
+TEST_F(ServerTest, DrainDoesNotWaitForSlowClients) {
+  RawClient slow(server.port());
+  slow.send("GET /a HTTP/1.1\r\nHost:");
+  std::this_thread::sleep_for(50ms);
+  const auto started = Clock::now();
+  runtime.block_on(server.drain(5s));
+  EXPECT_LT(Clock::now() - started, 2s);
+  EXPECT_THAT(slow.rest(), StartsWith("HTTP/1.1 408 "));
+}
+
 TEST_F(ServerTest, DrainEndsAtItsLimit) {
   RawClient busy(server.port());
   busy.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
