@@ -53,9 +53,10 @@ Task<Result<Claim>> claim_or_find(pg::Transaction& tx, Key key, Uuid subject) {
 Task<Result<Claim>> claim(pg::Transaction& tx, Key key, Uuid subject) {
   try {
     co_return co_await claim_or_find(tx, std::move(key), subject);
-  } catch (const pg::Error& error) {
-    if (error.sqlstate() != "55P03") throw;  // lock_timeout: the other transaction has not ended
+  } catch (const pg::ServerBusy& busy) {
+    if (!busy.is_lock_timeout()) throw;
   }
+  // The transaction that has claimed the key has not ended.
   auto refusal = refuse(ErrorKind::conflict, "idempotency.in_progress",
                         "A request with this Idempotency-Key is still under way; repeat it later.");
   refusal.error().retry_after_s = 1;

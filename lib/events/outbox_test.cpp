@@ -1,6 +1,7 @@
 #include "events/outbox.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <thread>
 
@@ -219,6 +220,26 @@ TEST_F(OutboxTest, OldEventsArePrunedAndWhoHasNotReadThemResynchronises) {
   EXPECT_FALSE(read(level).reset);
   EXPECT_EQ(types(read(level)), Types{"young"});
   EXPECT_TRUE(read("").reset);  // a new consumer has not seen everything
+}
+
+// The role of a service reads the control data of the cluster without being its superuser.
+TEST_F(OutboxTest, WorksForTheRoleOfAService) {
+  const auto admin_url = database->url();
+  const auto name = "souk_outbox_" + std::to_string(::getpid());
+  const pg::DatabaseSpec spec{name, name, "secret"};
+  pg::ensure_database(admin_url, spec);
+  const pg::MigrationSet sets[] = {{"events", migrations::embedded_files()}};
+  pg::migrate(pg::url_for(admin_url, spec), sets);
+  {
+    pg::Pool own(runtime, pg::PoolOptions{.url = pg::url_for(admin_url, spec), .name = "outbox_role"});
+    Outbox feed(own);
+    run(append(own, feed, "one", "key", 1));
+    EXPECT_EQ(types(run(feed.read(testing::test_context(), ReadEvents{}))), Types{"one"});
+    EXPECT_EQ(run(feed.prune(testing::test_context())), 0);
+    run(own.close());
+  }
+  database->sql("DROP DATABASE " + name + " WITH (FORCE)");
+  database->sql("DROP ROLE " + name);
 }
 
 Task<> append_many(pg::Pool& pool, Outbox& outbox, std::string key, int count) {

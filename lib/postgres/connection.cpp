@@ -41,6 +41,12 @@ std::string without_newline(std::string text) {
   return text;
 }
 
+constexpr std::string_view read_only = "25006";
+
+bool is_busy(std::string_view sqlstate) {
+  return sqlstate == "57014" || sqlstate == "55P03" || sqlstate == read_only || sqlstate.starts_with("53");
+}
+
 // Values are sent as C strings: a NUL would silently cut them.
 void check_params(const Params& params) {
   if (params.size() > max_params) throw Error("54000", "", "a statement has too many parameters");
@@ -254,8 +260,15 @@ Task<Rows> Connection::receive(std::string_view label, Deadline deadline) {
     if (step + 1 == steps_.size()) rows = std::move(result);
   }
   busy_ = false;
-  if (error) throw *std::move(error);
+  if (error) refuse(*std::move(error));
   co_return rows;
+}
+
+void Connection::refuse(Error error) {
+  if (!is_busy(error.sqlstate())) throw error;
+  // A former primary: the next connection may find the new one.
+  if (error.sqlstate() == read_only) broken_ = true;
+  throw ServerBusy(error.sqlstate(), error.message());
 }
 
 void Connection::note_result(const Step& step, int status, const pg_result* result) {

@@ -39,8 +39,8 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Runs the statement, preparing it the first time; after BEGIN when `begin`. Throws Error (the connection stays
-  // usable), ConnectionLost, or Unavailable when the deadline had passed before anything was sent.
+  // Runs the statement, preparing it the first time; after BEGIN when `begin`. Throws Error or ServerBusy (the
+  // connection stays usable), ConnectionLost, or Unavailable when the deadline had passed before anything was sent.
   Task<Rows> execute(Statement statement, const Params& params, Deadline deadline, bool begin = false);
 
   // Not lost, and no statement under way.
@@ -74,6 +74,7 @@ class Connection {
   void send(Prepared& statement, const Params& params);
   Task<> flush(Deadline deadline);
   Task<Rows> receive(std::string_view label, Deadline deadline);
+  [[noreturn]] void refuse(Error error);
   void note_result(const Step& step, int status, const pg_result* result);
   Task<bool> wait(WaitFor what, Deadline deadline);
   std::string last_message() const;

@@ -189,7 +189,7 @@ TEST_F(FailureTest, WithoutTimeLeftNothingIsSent) {
   EXPECT_EQ(count(), "0");
 }
 
-TEST_F(FailureTest, AStatementThatTakesTooLongForTheServerIsAnErrorAndTheConnectionGoesOn) {
+TEST_F(FailureTest, AStatementThatTakesTooLongForTheServerIsUnavailableAndTheConnectionGoesOn) {
   database->sql(
       "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET statement_timeout = 100', current_database()); END $$");
   gate->cut();
@@ -197,10 +197,21 @@ TEST_F(FailureTest, AStatementThatTakesTooLongForTheServerIsAnErrorAndTheConnect
   try {
     query(read_slowly, 5.0);
     FAIL() << "not cancelled";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.sqlstate(), "57014");
+  } catch (const ServerBusy& busy) {
+    EXPECT_EQ(busy.sqlstate(), "57014");
   }
   EXPECT_EQ(query(read_pid).front().get<int>(0), pid);
+  EXPECT_THROW(run(insert_sleep(*pool, testing::test_context())), Unavailable);
+  EXPECT_EQ(count(), "0");
+}
+
+TEST_F(FailureTest, AServerThatTakesNoWritesIsUnavailableAndLookedForAnew) {
+  const Statement demote{"test.demote", "SET default_transaction_read_only = on"};
+  const auto pid = query(read_pid).front().get<int>(0);
+  query(demote);
+  EXPECT_THROW(query(insert_item, 1), Unavailable);
+  EXPECT_NE(query(read_pid).front().get<int>(0), pid);
+  query(insert_item, 1);
 }
 
 TEST_F(FailureTest, AServerThatDoesNotAnswerNewConnectionsIsUnavailableInTime) {

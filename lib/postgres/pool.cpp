@@ -44,12 +44,13 @@ Task<Rows> Transaction::execute(const Statement& statement, Params params) {
     auto rows = co_await lease->execute(statement, params, impl_->deadline, !impl_->begun);
     impl_->begun = true;
     co_return rows;
-  } catch (const Error&) {
-    impl_->begun = lease->in_transaction();
-    throw;
   } catch (const ConnectionLost& lost) {
     lease.give_back();
     throw Unavailable(std::string("the transaction was not committed: ") + lost.what());
+  } catch (...) {
+    // Refused after BEGIN was sent with it, or before anything was.
+    impl_->begun = lease->in_transaction();
+    throw;
   }
 }
 

@@ -31,7 +31,8 @@ class Transaction {
   Transaction& operator=(Transaction&&) noexcept;
   ~Transaction();
 
-  // Throws Error, or Unavailable when the connection or the deadline ends (then nothing of it happened).
+  // Throws Error or ServerBusy when the server refuses, Unavailable when the connection or the deadline ends. Nothing
+  // of the transaction happened then, and it can only be left.
   template <class... Args>
   Task<Rows> query(const Statement& statement, const Args&... args) {
     return execute(statement, Params::of(args...));

@@ -5,6 +5,7 @@
 #include "core/blocking_pool.hpp"
 #include "core/task_group.hpp"
 #include "postgres/retry.hpp"
+#include "telemetry/metrics.hpp"
 #include "testing/engines.hpp"
 #include "testing/run.hpp"
 
@@ -296,6 +297,17 @@ TEST_F(PoolTest, ClosingWaitsForTransactionsUnderWayAndRefusesNewOnes) {
   EXPECT_GT(Clock::now() - began, 50ms);
   EXPECT_THROW(run(pool->query(testing::test_context(), count_items)), Unavailable);
   run(group.drain(), 1);
+}
+
+TEST_F(PoolTest, ExportsItsMetrics) {
+  run(insert_and_commit(*pool, 1));
+  const auto text = metrics::serialize();
+  for (const char* wanted : {"souk_pg_pool_connections{database=\"pool_test\",state=\"idle\"}",
+                             "souk_pg_pool_connections{database=\"pool_test\",state=\"busy\"} 0",
+                             "souk_pg_statement_seconds_count{database=\"pool_test\",statement=\"test.insert\"}",
+                             "souk_pg_pool_wait_seconds_count{database=\"pool_test\"}"}) {
+    EXPECT_NE(text.find(wanted), std::string::npos) << wanted;
+  }
 }
 
 // Takes from one row and gives to another, now and then with an error or without a commit.
