@@ -298,7 +298,7 @@ TEST_F(ServerTest, DrainDoesNotWaitForSlowClients) {
   std::this_thread::sleep_for(50ms);
   const auto started = Clock::now();
   runtime.block_on(server.drain(5s));
-  EXPECT_LT(Clock::now() - started, 2s);
+  EXPECT_LT(Clock::now() - started, 4s);  // 2 s of them to let the reply be read
   EXPECT_THAT(slow.rest(), StartsWith("HTTP/1.1 408 "));
 }
 
