@@ -1,5 +1,6 @@
 #include "redis/client.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -243,7 +244,7 @@ TEST(RedisClientTcp, EntersADatabaseWithAPassword) {
   PrivateServer server({"--requirepass", "secret", "--port", port, "--bind", "127.0.0.1"});
   Runtime runtime(1);
   for (const std::string host : {"127.0.0.1", "localhost"}) {
-    Client client(runtime, "redis://:secret@" + host + ":" + port + "/5");
+    Client client(runtime, fmt::format("redis://:secret@{}:{}/5", host, port));
     runtime.block_on(client.ping(context()));
     runtime.block_on(client.close());
   }
