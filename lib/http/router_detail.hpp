@@ -1,5 +1,7 @@
 #pragma once
 
+#include "http/router.hpp"
+
 // The templates of router.hpp.
 
 namespace souk::http {
