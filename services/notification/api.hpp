@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/context.hpp"
+#include "core/result.hpp"
+#include "core/task.hpp"
+#include "core/time.hpp"
+#include "core/uuid.hpp"
+#include "json/json.hpp"
+
+// Messages to people and systems (database notification_db), made from other services' events.
+namespace souk::notification {
+
+BOOST_DEFINE_ENUM_CLASS(Channel, email, webhook)
+BOOST_DEFINE_ENUM_CLASS(MessageStatus, pending, sent, failed)
+
+struct Notification {
+  Uuid id;
+  std::string kind;                    // "order.confirmed"
+  std::string subject_id;              // the order's id
+  Channel channel{};
+  std::string recipient;
+  std::string subject;
+  MessageStatus status{};
+  std::int64_t attempts = 0;
+  std::optional<std::string> last_error;
+  Timestamp created_at;
+  std::optional<Timestamp> sent_at;
+};
+BOOST_DESCRIBE_STRUCT(Notification, (),
+                      (id, kind, subject_id, channel, recipient, subject, status, attempts, last_error, created_at,
+                       sent_at))
+
+struct ListNotifications {
+  std::optional<json::Text<1, 100>> subject_id;
+  std::optional<MessageStatus> status;
+  std::optional<json::Int<1, 100>> limit;
+  std::optional<json::Text<1, 200>> cursor;
+};
+BOOST_DESCRIBE_STRUCT(ListNotifications, (), (subject_id, status, limit, cursor))
+struct NotificationPage {
+  std::vector<Notification> data;
+  bool has_more = false;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(NotificationPage, (), (data, has_more, next_cursor))
+
+class Api {
+ public:
+  virtual ~Api() = default;
+  virtual Task<Result<NotificationPage>> list_notifications(Context context, ListNotifications request) = 0;
+};
+
+}  // namespace souk::notification

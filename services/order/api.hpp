@@ -1,0 +1,262 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/context.hpp"
+#include "core/money.hpp"
+#include "core/result.hpp"
+#include "core/task.hpp"
+#include "core/time.hpp"
+#include "core/uuid.hpp"
+#include "events/event.hpp"
+#include "json/json.hpp"
+#include "payment/api.hpp"
+
+// Orders and the checkout saga (database order_db).
+namespace souk::order {
+
+BOOST_DEFINE_ENUM_CLASS(OrderStatus, pending, confirmed, processing, shipped, delivered, cancelled, refunded)
+BOOST_DEFINE_ENUM_CLASS(PaymentStatus, pending, paid, failed, refunded)
+BOOST_DEFINE_ENUM_CLASS(CheckoutStatus, processing, requires_action, completed, declined, cancelled, failed)
+
+struct Address {
+  json::Text<1, 200> full_name;
+  json::Text<4, 20> phone;
+  json::Text<1, 255> address_line1;
+  std::optional<json::Text<0, 255>> address_line2;
+  json::Text<1, 100> city;
+  std::optional<json::Text<0, 100>> state;
+  std::optional<json::Text<0, 20>> postal_code;
+  json::Text<2, 2> country;  // ISO 3166-1 alpha-2
+};
+BOOST_DESCRIBE_STRUCT(Address, (),
+                      (full_name, phone, address_line1, address_line2, city, state, postal_code, country))
+
+struct OrderAddress {
+  Uuid id;
+  std::string full_name;
+  std::string phone;
+  std::string address_line1;
+  std::optional<std::string> address_line2;
+  std::string city;
+  std::string state;
+  std::string postal_code;
+  std::string country;
+};
+BOOST_DESCRIBE_STRUCT(OrderAddress, (),
+                      (id, full_name, phone, address_line1, address_line2, city, state, postal_code, country))
+
+struct OrderItem {
+  Uuid id;
+  std::string product_id;
+  std::string product_name;
+  std::string product_sku;
+  std::optional<std::string> variant_id;
+  std::optional<std::string> size;
+  std::optional<std::string> color;
+  std::int64_t quantity = 1;
+  Amount unit_price;
+  Amount total_price;
+  Amount discount;
+};
+BOOST_DESCRIBE_STRUCT(OrderItem, (),
+                      (id, product_id, product_name, product_sku, variant_id, size, color, quantity, unit_price,
+                       total_price, discount))
+
+struct StatusChange {
+  OrderStatus status{};
+  std::optional<std::string> notes;
+  std::optional<std::string> created_by;
+  Timestamp created_at;
+};
+BOOST_DESCRIBE_STRUCT(StatusChange, (), (status, notes, created_by, created_at))
+
+struct Order {
+  Uuid id;
+  std::string order_number;
+  Uuid user_id;
+  std::optional<std::string> email;
+  OrderStatus status{};
+  Amount subtotal;
+  Amount tax;
+  Amount shipping_cost;
+  Amount discount;
+  Amount total;
+  std::string currency;
+  std::optional<payment::Method> payment_method;
+  PaymentStatus payment_status{};
+  std::string shipping_method;
+  std::vector<OrderItem> items;
+  OrderAddress shipping_address;
+  OrderAddress billing_address;
+  std::vector<StatusChange> status_history;
+  std::optional<std::string> tracking_number;
+  std::optional<std::string> notes;
+  Timestamp created_at;
+  Timestamp updated_at;
+  std::optional<Timestamp> confirmed_at;
+  std::optional<Timestamp> shipped_at;
+  std::optional<Timestamp> delivered_at;
+  std::optional<Timestamp> cancelled_at;
+  // A guest's key to the order: HMAC of its id, given in the replies to its owner only.
+  std::optional<std::string> access_token;
+};
+BOOST_DESCRIBE_STRUCT(Order, (),
+                      (id, order_number, user_id, email, status, subtotal, tax, shipping_cost, discount, total,
+                       currency, payment_method, payment_status, shipping_method, items, shipping_address,
+                       billing_address, status_history, tracking_number, notes, created_at, updated_at, confirmed_at,
+                       shipped_at, delivered_at, cancelled_at, access_token))
+
+struct Quote {
+  std::string cart_id;
+  std::optional<Address> shipping_address;
+  std::optional<json::Text<1, 50>> shipping_method;
+};
+BOOST_DESCRIBE_STRUCT(Quote, (), (cart_id, shipping_address, shipping_method))
+
+struct QuotedItem {
+  std::string item_id;
+  std::string product_id;
+  std::optional<std::string> variant_id;
+  std::string name;
+  std::int64_t quantity = 1;
+  Amount unit_price;
+  Amount total_price;
+};
+BOOST_DESCRIBE_STRUCT(QuotedItem, (), (item_id, product_id, variant_id, name, quantity, unit_price, total_price))
+struct ShippingOption {
+  std::string id;
+  std::string name;
+  Amount cost;
+};
+BOOST_DESCRIBE_STRUCT(ShippingOption, (), (id, name, cost))
+struct QuoteResult {
+  std::vector<QuotedItem> items;
+  Amount subtotal;
+  Amount discount;
+  Amount shipping_cost;
+  Amount tax;
+  Amount total;
+  std::string currency;
+  std::string shipping_method;
+  std::vector<ShippingOption> shipping_options;
+};
+BOOST_DESCRIBE_STRUCT(QuoteResult, (),
+                      (items, subtotal, discount, shipping_cost, tax, total, currency, shipping_method,
+                       shipping_options))
+
+struct PaymentChoice {
+  payment::Method method{};
+  std::optional<json::Text<1, 50>> gateway;
+  std::optional<json::Text<1, 255>> token;
+  std::optional<Uuid> payment_method_id;
+};
+BOOST_DESCRIBE_STRUCT(PaymentChoice, (), (method, gateway, token, payment_method_id))
+
+// The body of POST /v1/carts/{id}/checkout.
+struct CheckoutBody {
+  std::optional<json::Text<3, 255>> email;  // required of guests
+  std::optional<Address> shipping_address;  // this or the id of a saved one
+  std::optional<Uuid> shipping_address_id;
+  std::optional<Address> billing_address;   // absent: the shipping address
+  json::Text<1, 50> shipping_method;
+  PaymentChoice payment;
+  std::optional<json::Text<0, 2000>> notes;
+  std::optional<Amount> expected_total;     // cart.price_changed when it differs
+};
+BOOST_DESCRIBE_STRUCT(CheckoutBody, (),
+                      (email, shipping_address, shipping_address_id, billing_address, shipping_method, payment, notes,
+                       expected_total))
+
+struct StartCheckout {
+  std::string cart_id;  // capability, or "me"
+  std::string idempotency_key;
+  CheckoutBody body;
+};
+BOOST_DESCRIBE_STRUCT(StartCheckout, (), (cart_id, idempotency_key, body))
+
+struct Checkout {
+  Uuid id;  // the order's id
+  CheckoutStatus status{};
+  std::optional<payment::NextAction> next_action;
+  std::optional<std::string> failure_code;    // payment.declined, …
+  std::optional<std::string> failure_detail;
+  std::optional<std::string> access_token;
+};
+BOOST_DESCRIBE_STRUCT(Checkout, (), (id, status, next_action, failure_code, failure_detail, access_token))
+
+// Exactly one of the two: 201 with the order, 202 with the checkout.
+struct CheckoutResult {
+  std::optional<Order> order;
+  std::optional<Checkout> checkout;
+};
+BOOST_DESCRIBE_STRUCT(CheckoutResult, (), (order, checkout))
+
+struct OrderRef {
+  Uuid order_id;
+  std::optional<std::string> access_token;  // a guest's
+};
+BOOST_DESCRIBE_STRUCT(OrderRef, (), (order_id, access_token))
+
+struct ListOrders {
+  Uuid user_id;
+  json::Int<1, 100> limit = 20;
+  std::optional<json::Text<1, 200>> cursor;
+};
+BOOST_DESCRIBE_STRUCT(ListOrders, (), (user_id, limit, cursor))
+struct OrderPage {
+  std::vector<Order> data;
+  bool has_more = false;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(OrderPage, (), (data, has_more, next_cursor))
+
+// For verified reviews.
+struct HasPurchased {
+  Uuid user_id;
+  std::string product_id;
+};
+BOOST_DESCRIBE_STRUCT(HasPurchased, (), (user_id, product_id))
+struct Purchased {
+  std::optional<Uuid> order_id;
+};
+BOOST_DESCRIBE_STRUCT(Purchased, (), (order_id))
+
+// Events: "order.confirmed", "order.shipped", … (one a status change; key order id; payload OrderEvent).
+struct OrderEvent {
+  Uuid order_id;
+  std::string order_number;
+  Uuid user_id;
+  std::optional<std::string> email;
+  OrderStatus status{};
+  Amount total;
+  std::string currency;
+};
+BOOST_DESCRIBE_STRUCT(OrderEvent, (), (order_id, order_number, user_id, email, status, total, currency))
+
+class Api {
+ public:
+  virtual ~Api() = default;
+
+  // Totals for a cart, an address and a shipping method; nothing is kept.
+  virtual Task<Result<QuoteResult>> quote(Context context, Quote request) = 0;
+  // Buys a cart. Idempotent by the caller's (or cart's) idempotency key: the same reply again, declines too.
+  // cart.empty, cart.not_found, cart.price_changed, cart.product_unavailable, inventory.insufficient_stock,
+  // payment.declined (402), checkout.in_progress (409), idempotency.body_mismatch (422), checkout.email_required.
+  virtual Task<Result<CheckoutResult>> checkout(Context context, StartCheckout request) = 0;
+  // checkout.not_found
+  virtual Task<Result<Checkout>> get_checkout(Context context, OrderRef request) = 0;
+  // The customer came back, or a webhook told of the payment: goes on where it waits.
+  virtual Task<Result<CheckoutResult>> resume_checkout(Context context, OrderRef request) = 0;
+  // order.not_found for everybody but its owner, its token, admins and services.
+  virtual Task<Result<Order>> get_order(Context context, OrderRef request) = 0;
+  virtual Task<Result<OrderPage>> list_orders(Context context, ListOrders request) = 0;
+  // Cancels an order that has not shipped. Cancelling twice is not an error. order.already_shipped
+  virtual Task<Result<Order>> cancel_order(Context context, OrderRef request) = 0;
+  virtual Task<Result<Purchased>> has_purchased(Context context, HasPurchased request) = 0;
+  virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
+};
+
+}  // namespace souk::order

@@ -1,0 +1,121 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/context.hpp"
+#include "core/result.hpp"
+#include "core/task.hpp"
+#include "core/time.hpp"
+#include "core/uuid.hpp"
+#include "events/event.hpp"
+#include "json/json.hpp"
+
+// Reviews of products (database review_db). Documents have the members of the spec.
+namespace souk::review {
+
+BOOST_DEFINE_ENUM_CLASS(ReviewStatus, pending, approved, rejected)
+
+struct ReviewImage {
+  json::Text<1, 2000> url;
+  std::optional<json::Text<0, 500>> alt;
+};
+BOOST_DESCRIBE_STRUCT(ReviewImage, (), (url, alt))
+struct UserDetails {
+  json::Text<0, 200> name;
+  std::optional<json::Text<0, 2000>> avatar_url;
+};
+BOOST_DESCRIBE_STRUCT(UserDetails, (), (name, avatar_url))
+
+struct Review {
+  std::string review_id;
+  std::string product_id;
+  std::string user_id;
+  std::optional<std::string> order_id;
+  json::Int<1, 5> rating = 5;
+  std::string title;
+  std::string content;
+  std::vector<ReviewImage> images;
+  bool is_verified_purchase = false;
+  std::int64_t helpful_count = 0;
+  std::int64_t not_helpful_count = 0;
+  ReviewStatus status = ReviewStatus::pending;
+  std::optional<std::string> moderation_notes;
+  UserDetails user_details;
+  Timestamp created_at;
+  Timestamp updated_at;
+  std::optional<Timestamp> approved_at;
+};
+BOOST_DESCRIBE_STRUCT(Review, (),
+                      (review_id, product_id, user_id, order_id, rating, title, content, images, is_verified_purchase,
+                       helpful_count, not_helpful_count, status, moderation_notes, user_details, created_at,
+                       updated_at, approved_at))
+
+struct ReviewBody {
+  json::Int<1, 5> rating;
+  json::Text<1, 200> title;
+  json::Text<1, 10000> content;
+  std::optional<std::vector<ReviewImage>> images;
+};
+BOOST_DESCRIBE_STRUCT(ReviewBody, (), (rating, title, content, images))
+struct CreateReview {
+  std::string product_id;
+  Uuid user_id;
+  ReviewBody review;
+};
+BOOST_DESCRIBE_STRUCT(CreateReview, (), (product_id, user_id, review))
+
+BOOST_DEFINE_ENUM_CLASS(ReviewSort, newest, helpful, rating_desc, rating_asc)
+struct ListReviews {
+  std::string product_id;
+  std::optional<ReviewSort> sort;
+  std::optional<json::Int<1, 5>> rating;
+  json::Int<1, 100> limit = 20;
+  std::optional<json::Text<1, 300>> cursor;
+};
+BOOST_DESCRIBE_STRUCT(ListReviews, (), (product_id, sort, rating, limit, cursor))
+struct ReviewPage {
+  std::vector<Review> data;
+  bool has_more = false;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(ReviewPage, (), (data, has_more, next_cursor))
+
+// Lines of an import file: product_id, rating, title, content, user_details, and what else the document has. They
+// come in approved. A line's id is made from its content where it has none, so a second run changes nothing.
+struct ImportReviews {
+  std::vector<std::string> lines;  // at most 1000
+};
+BOOST_DESCRIBE_STRUCT(ImportReviews, (), (lines))
+struct ImportedLine {
+  std::string review_id;
+  bool changed = false;
+  std::optional<std::string> problem;
+};
+BOOST_DESCRIBE_STRUCT(ImportedLine, (), (review_id, changed, problem))
+struct ImportedReviews {
+  std::vector<ImportedLine> lines;
+};
+BOOST_DESCRIBE_STRUCT(ImportedReviews, (), (lines))
+
+// Events: "rating.changed" (key product_id).
+struct RatingChanged {
+  std::string product_id;
+  double average = 0;  // of approved reviews, two decimals
+  std::int64_t count = 0;
+};
+BOOST_DESCRIBE_STRUCT(RatingChanged, (), (product_id, average, count))
+
+class Api {
+ public:
+  virtual ~Api() = default;
+  // Approved ones only.
+  virtual Task<Result<ReviewPage>> list_reviews(Context context, ListReviews request) = 0;
+  // review.already_reviewed
+  virtual Task<Result<Review>> create_review(Context context, CreateReview request) = 0;
+  virtual Task<Result<ImportedReviews>> import_reviews(Context context, ImportReviews request) = 0;
+  virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
+};
+
+}  // namespace souk::review
