@@ -5,7 +5,7 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(SOUK_SANITIZE "" CACHE STRING "Sanitizers to build with, as for -fsanitize=")
 
-add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-missing-designated-field-initializers -fno-pch-timestamp)
+add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -Wno-missing-designated-field-initializers "SHELL:-Xclang -fno-pch-timestamp")
 add_compile_definitions(BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_ARRAY BOOST_ALLOW_DEPRECATED_HEADERS)
 if(SOUK_SANITIZE)
   add_compile_options(-fsanitize=${SOUK_SANITIZE} -fno-sanitize-recover=all)

@@ -19,13 +19,13 @@ prometheus::Registry& registry() {
 }
 
 // Our handle of each metric of the library, which gives the same one for the same name and labels.
-template <class Handle>
-Handle& handle_of(const void* metric) {
+template <class Handle, class Make>
+Handle& handle_of(const void* metric, Make make) {
   static std::mutex mutex;
   static auto* handles = new std::unordered_map<const void*, std::unique_ptr<Handle>>();
   const std::lock_guard lock(mutex);
   auto& handle = (*handles)[metric];
-  if (!handle) handle = std::make_unique<Handle>();
+  if (!handle) handle = make();
   return *handle;
 }
 
@@ -47,25 +47,31 @@ void Histogram::observe(double value) { static_cast<prometheus::Histogram*>(metr
 
 Counter& counter(const std::string& name, const std::string& help, const Labels& labels) {
   auto& metric = prometheus::BuildCounter().Name(name).Help(help).Register(registry()).Add(labels);
-  auto& handle = handle_of<Counter>(&metric);
-  handle.metric_ = &metric;
-  return handle;
+  return handle_of<Counter>(&metric, [&] {
+    auto handle = std::make_unique<Counter>();
+    handle->metric_ = &metric;
+    return handle;
+  });
 }
 
 Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels) {
   auto& metric = prometheus::BuildGauge().Name(name).Help(help).Register(registry()).Add(labels);
-  auto& handle = handle_of<Gauge>(&metric);
-  handle.metric_ = &metric;
-  return handle;
+  return handle_of<Gauge>(&metric, [&] {
+    auto handle = std::make_unique<Gauge>();
+    handle->metric_ = &metric;
+    return handle;
+  });
 }
 
 Histogram& histogram(const std::string& name, const std::string& help, const Labels& labels,
                      const std::vector<double>& bounds) {
   auto& family = prometheus::BuildHistogram().Name(name).Help(help).Register(registry());
   auto& metric = family.Add(labels, bounds.empty() ? latency_bounds() : bounds);
-  auto& handle = handle_of<Histogram>(&metric);
-  handle.metric_ = &metric;
-  return handle;
+  return handle_of<Histogram>(&metric, [&] {
+    auto handle = std::make_unique<Histogram>();
+    handle->metric_ = &metric;
+    return handle;
+  });
 }
 
 std::string serialize() { return prometheus::TextSerializer().Serialize(registry().Collect()); }

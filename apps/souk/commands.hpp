@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+// The words of the command line. Each returns the exit code: 0 done, 1 failed, 2 wrong usage.
+namespace souk::commands {
+
+using Arguments = std::vector<std::string>;
+
+int serve(const Arguments& arguments);
+int migrate(const Arguments& arguments);
+int config(const Arguments& arguments);
+int settings(const Arguments& arguments);
+int openapi(const Arguments& arguments);
+int admin(const Arguments& arguments);
+int import(const Arguments& arguments);
+int demo(const Arguments& arguments);
+
+}  // namespace souk::commands

@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+
+#include <csignal>
+
+#include "commands.hpp"
+#include "databases.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/operations.hpp"
+#include "http/server.hpp"
+#include "platform.hpp"
+#include "settings.hpp"
+#include "telemetry/log.hpp"
+#include "version.hpp"
+
+namespace souk::commands {
+namespace {
+
+// SIGTERM and SIGINT wait for sigwait() in the main thread; blocked before any thread starts, so that all inherit it.
+sigset_t block_stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+Caller caller_of(const session::Session& session) {
+  return Caller{.kind = session.role == session::Role::admin ? Caller::Kind::admin : Caller::Kind::customer,
+                .user_id = session.user_id,
+                .email = session.email,
+                .session_id = session.id};
+}
+
+Task<Result<Caller>> authenticate(session::Api& sessions, Context context, std::string token) {
+  SOUK_CO_TRY(const auto session, co_await sessions.authenticate(std::move(context), {std::move(token)}));
+  co_return caller_of(session);
+}
+
+http::ServerOptions options_for(std::int64_t port) {
+  return {.address = settings::bind.get(), .port = static_cast<std::uint16_t>(port)};
+}
+
+void announce() {
+  const auto url = [](std::int64_t port) { return fmt::format("http://{}:{}", settings::bind.get(), port); };
+  log::info("ready", log::kv("http", url(settings::port.get())),
+            log::kv("internal", url(settings::internal_port.get())));
+}
+
+}  // namespace
+
+int serve(const Arguments& arguments) {
+  if (!arguments.empty()) {
+    fmt::print(stderr, "usage: souk serve\n");
+    return 2;
+  }
+  const auto signals = block_stop_signals();
+  log::start();
+  Platform platform(read_secret());
+
+  http::Router routes;
+  platform.add_routes(routes);
+  gateway::Gateway gateway(
+      routes,
+      [&platform](Context context, std::string token) {
+        return authenticate(platform.sessions(), std::move(context), std::move(token));
+      },
+      gateway::Options::from_settings(std::string(version)));
+  http::Router operations;
+  gateway::add_operations_routes(operations, platform.readiness_checks());
+
+  auto public_options = options_for(settings::port.get());
+  public_options.body_limit = [&routes](http::Method method, std::string_view target) {
+    return routes.body_limit(method, target);
+  };
+  http::Server public_server(platform.runtime(), public_options, gateway.handler());
+  http::Server internal_server(platform.runtime(), options_for(settings::internal_port.get()),
+                               gateway::internal_handler(operations, settings::internal_key.get()));
+  platform.start();
+  announce();
+
+  int signal = 0;
+  sigwait(&signals, &signal);
+  log::info("draining", log::kv("signal", signal));
+  platform.runtime().block_on(public_server.drain(settings::drain_limit.get()));
+  platform.stop();
+  platform.runtime().block_on(internal_server.drain(std::chrono::seconds(1)));
+  log::info("stopped");
+  return 0;
+}
+
+}  // namespace souk::commands
