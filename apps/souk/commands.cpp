@@ -94,7 +94,9 @@ int openapi(const Arguments& arguments) {
 }
 
 int admin(const Arguments& arguments) {
-  constexpr auto text = "souk admin create-user EMAIL [--first-name NAME] [--last-name NAME] (the password: first line of standard input)";
+  constexpr auto text =
+      "souk admin create-user EMAIL [--first-name NAME] [--last-name NAME] (the password: first line of standard "
+      "input)";
   if (arguments.size() < 2 || arguments[0] != "create-user" || arguments.size() % 2 != 0) return wrong_usage(text);
   user::CreateUser request{.account = {.email = arguments[1], .first_name = "Shop", .last_name = "Administrator"}};
   for (std::size_t i = 2; i < arguments.size(); i += 2) {

@@ -11,9 +11,9 @@
 #include "settings.hpp"
 
 // Made by souk_embed() from each service's folder of migrations.
-#define SOUK_DECLARE_MIGRATIONS(service)                                         \
-  namespace souk::service::migrations {                                          \
-  std::span<const EmbeddedFile> embedded_files();                                \
+#define SOUK_DECLARE_MIGRATIONS(service)          \
+  namespace souk::service::migrations {           \
+  std::span<const EmbeddedFile> embedded_files(); \
   }
 SOUK_DECLARE_MIGRATIONS(user)
 SOUK_DECLARE_MIGRATIONS(order)
@@ -27,7 +27,8 @@ SOUK_DECLARE_MIGRATIONS(review)
 namespace souk {
 
 std::string read_secret() {
-  const auto path = settings::secret_file.get().empty() ? settings::home.get() + "/secret" : settings::secret_file.get();
+  const auto path =
+      settings::secret_file.get().empty() ? settings::home.get() + "/secret" : settings::secret_file.get();
   std::ifstream file(path);
   std::string secret;
   if (!(file >> secret)) {
@@ -56,7 +57,8 @@ std::vector<ServiceDatabase> service_databases(const std::string& secret) {
       database("payment_db", "payment", {events, idempotency, {"payment", payment::migrations::embedded_files()}}),
       database("inventory_db", "inventory",
                {events, idempotency, {"inventory", inventory::migrations::embedded_files()}}),
-      database("notification_db", "notification", {events, {"notification", notification::migrations::embedded_files()}}),
+      database("notification_db", "notification",
+               {events, {"notification", notification::migrations::embedded_files()}}),
       database("product_db", "catalog", {events, {"catalog", catalog::migrations::embedded_files()}}),
       database("review_db", "review", {events, {"review", review::migrations::embedded_files()}}),
   };

@@ -28,9 +28,10 @@ inline Setting<std::string> internal_key("SOUK_INTERNAL_KEY",
                                          "Key that calls between processes carry. Empty: nobody gets in.", "");
 inline Setting<std::int64_t> pool_size("SOUK_POSTGRES_CONNECTIONS", "Connections to PostgreSQL a service.", 20, 1, 20);
 inline Setting<std::string> failpoint("SOUK_FAILPOINT",
-                                      "For tests: places where the program breaks on purpose (core/failpoint.hpp).", "");
-inline Setting<std::chrono::milliseconds> drain_limit(
-    "SOUK_DRAIN_LIMIT", "How long a stop waits for running requests.", std::chrono::seconds(20),
-    std::chrono::milliseconds(0), std::chrono::minutes(5));
+                                      "For tests: places where the program breaks on purpose (core/failpoint.hpp).",
+                                      "");
+inline Setting<std::chrono::milliseconds> drain_limit("SOUK_DRAIN_LIMIT", "How long a stop waits for running requests.",
+                                                      std::chrono::seconds(20), std::chrono::milliseconds(0),
+                                                      std::chrono::minutes(5));
 
 }  // namespace souk::settings

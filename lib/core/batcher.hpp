@@ -37,8 +37,7 @@ class Batcher {
     std::size_t in_flight = 1;        // batches under way at once
   };
 
-  Batcher(Executor home, Limits limits, Run run)
-      : state_(std::make_shared<State>(home, limits, std::move(run))) {}
+  Batcher(Executor home, Limits limits, Run run) : state_(std::make_shared<State>(home, limits, std::move(run))) {}
 
   Task<Reply> submit(Request request);
 
@@ -90,8 +89,8 @@ Task<Reply> Batcher<Request, Reply>::submit(Request request) {
       asio::post(state->home, [state] { asio::co_spawn(state->home, work(state), asio::detached); });
     }
   };
-  auto reply = co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, Signature>(std::move(enqueue),
-                                                                                             use_task);
+  auto reply =
+      co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, Signature>(std::move(enqueue), use_task);
   co_return *std::move(reply);
 }
 

@@ -7,14 +7,10 @@ namespace souk {
 
 std::string Caller::to_string() const {
   switch (kind) {
-    case Kind::anonymous:
-      return "guest";
-    case Kind::customer:
-      return "customer:" + user_id.value_or(Uuid{}).to_string();
-    case Kind::admin:
-      return "admin:" + user_id.value_or(Uuid{}).to_string();
-    case Kind::service:
-      return "service:" + name;
+    case Kind::anonymous: return "guest";
+    case Kind::customer: return "customer:" + user_id.value_or(Uuid{}).to_string();
+    case Kind::admin: return "admin:" + user_id.value_or(Uuid{}).to_string();
+    case Kind::service: return "service:" + name;
   }
   std::unreachable();
 }

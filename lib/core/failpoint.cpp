@@ -59,9 +59,8 @@ Armed parse_action(std::string_view text, std::string_view specification) {
     armed.action = Action::delay;
     armed.delay_ms = parse_int(text.substr(6, text.size() - 7), specification);
   } else {
-    throw std::invalid_argument(
-        fmt::format("failpoint {}: action must be kill, error, pause or delay(MS), each with @N or without",
-                    specification));
+    throw std::invalid_argument(fmt::format(
+        "failpoint {}: action must be kill, error, pause or delay(MS), each with @N or without", specification));
   }
   return armed;
 }
@@ -112,17 +111,10 @@ Task<> reach_failpoint(std::string_view name) {
   const auto line = fmt::format("{{\"msg\":\"failpoint reached\",\"failpoint\":\"{}\"}}\n", name);
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
   switch (armed->action) {
-    case Action::kill:
-      ::kill(::getpid(), SIGKILL);
-      break;
-    case Action::error:
-      throw FailpointError(fmt::format("failpoint {}", name));
-    case Action::delay:
-      co_await wait(std::chrono::milliseconds(armed->delay_ms));
-      break;
-    case Action::pause:
-      co_await wait_for_release();
-      break;
+    case Action::kill: ::kill(::getpid(), SIGKILL); break;
+    case Action::error: throw FailpointError(fmt::format("failpoint {}", name));
+    case Action::delay: co_await wait(std::chrono::milliseconds(armed->delay_ms)); break;
+    case Action::pause: co_await wait_for_release(); break;
   }
 }
 

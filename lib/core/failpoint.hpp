@@ -14,9 +14,9 @@
 //   pause         waits until the file $SOUK_HOME/failpoint-release exists
 // An action may end in `@N`: only the N-th time the place is reached (from 1). Costs one relaxed load when off.
 // Only in coroutines.
-#define SOUK_FAILPOINT(name)                                                   \
-  do {                                                                         \
-    if (::souk::failpoints_armed()) co_await ::souk::reach_failpoint(name);    \
+#define SOUK_FAILPOINT(name)                                                \
+  do {                                                                      \
+    if (::souk::failpoints_armed()) co_await ::souk::reach_failpoint(name); \
   } while (false)
 
 namespace souk {

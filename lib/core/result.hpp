@@ -68,9 +68,9 @@ inline Refusal refuse(ErrorKind kind, std::string code, std::string detail) {
 // The same in a coroutine: SOUK_CO_TRY(auto order, co_await orders.get_order(context, request));
 #define SOUK_CO_TRY(declaration, ...) \
   SOUK_TRY_IMPL(co_return, SOUK_CONCAT(souk_try_, __LINE__), declaration, __VA_ARGS__)
-#define SOUK_TRY_IMPL(leave, result, declaration, ...)                  \
-  auto result = (__VA_ARGS__);                                          \
-  if (!result) leave ::std::unexpected(::std::move(result).error());    \
+#define SOUK_TRY_IMPL(leave, result, declaration, ...)               \
+  auto result = (__VA_ARGS__);                                       \
+  if (!result) leave ::std::unexpected(::std::move(result).error()); \
   declaration = *::std::move(result)
 
 // The same for a Result<void>, or where the value is not wanted.

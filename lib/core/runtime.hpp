@@ -1,7 +1,7 @@
 #pragma once
 
-#include <cstddef>
 #include <boost/asio/executor_work_guard.hpp>
+#include <cstddef>
 #include <memory>
 #include <thread>
 #include <vector>

@@ -47,8 +47,7 @@ std::string duration_text(std::chrono::milliseconds value) {
 
 }  // namespace
 
-SettingBase::SettingBase(std::string_view name, std::string_view description)
-    : name_(name), description_(description) {
+SettingBase::SettingBase(std::string_view name, std::string_view description) : name_(name), description_(description) {
   registry()[name] = this;
 }
 

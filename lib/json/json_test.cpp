@@ -72,8 +72,9 @@ TEST(JsonRead, MoneyIsNeverRounded) {
 
 TEST(JsonRead, WhatIsNotJsonIsMalformed) {
   const Codes malformed{{"", "request.malformed"}};
-  for (const auto* text : {"", "{", "{\"total\":1,\"items\":[]} x", "{\"total\" 1}", "{\"total\":1,,}", "{\"total\":01,\"items\":[]}",
-                           "{\"total\":1,\"items\":[],\"note\":\"\xff\"}", "{'total':1}", "{\"total\":1,\"items\":[}"}) {
+  for (const auto* text :
+       {"", "{", "{\"total\":1,\"items\":[]} x", "{\"total\" 1}", "{\"total\":1,,}", "{\"total\":01,\"items\":[]}",
+        "{\"total\":1,\"items\":[],\"note\":\"\xff\"}", "{'total':1}", "{\"total\":1,\"items\":[}"}) {
     EXPECT_EQ(field_codes(text), malformed) << text;
   }
 }
@@ -90,7 +91,8 @@ TEST(JsonRead, LenientPassesOverWhatItDoesNotKnow) {
 }
 
 TEST(JsonRead, ParametersAreReadFromText) {
-  const std::vector<std::pair<std::string, std::string>> good{{"limit", "5"}, {"min_price", "9.99"}, {"featured", "true"}};
+  const std::vector<std::pair<std::string, std::string>> good{
+      {"limit", "5"}, {"min_price", "9.99"}, {"featured", "true"}};
   const auto filter = read_parameters<Filter>(good);
   ASSERT_TRUE(filter);
   EXPECT_EQ(*filter->limit, 5);
@@ -102,10 +104,11 @@ TEST(JsonRead, ParametersAreReadFromText) {
 TEST(JsonSchema, StatesConstraintsAndRequiredFields) {
   Schemas schemas;
   EXPECT_EQ(schemas.of<Basket>(), R"({"$ref":"#/components/schemas/json.Basket"})");
-  EXPECT_EQ(schemas.components().at("json.Line"),
-            R"({"type":"object","properties":{"product_id":{"type":"string","minLength":1,"maxLength":10},)"
-            R"("quantity":{"type":"integer","minimum":1,"maximum":999},"color":{"type":"string","enum":["red","green"]}},)"
-            R"("required":["product_id","quantity"]})");
+  EXPECT_EQ(
+      schemas.components().at("json.Line"),
+      R"({"type":"object","properties":{"product_id":{"type":"string","minLength":1,"maxLength":10},)"
+      R"("quantity":{"type":"integer","minimum":1,"maximum":999},"color":{"type":"string","enum":["red","green"]}},)"
+      R"("required":["product_id","quantity"]})");
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace {
 
 // On-Demand's token runs to the next structural character, so it may end in white space.
 std::string_view trimmed(std::string_view token) {
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' || token.back() == '\t')) {
+  while (!token.empty() &&
+         (token.back() == ' ' || token.back() == '\n' || token.back() == '\r' || token.back() == '\t')) {
     token.remove_suffix(1);
   }
   return token;
@@ -73,7 +74,8 @@ void Reader::wrong_type(std::string_view expected) { add("type", fmt::format("mu
 
 Error Reader::error() && {
   if (malformed_) {
-    return Error{.kind = ErrorKind::invalid, .code = "request.malformed", .detail = "Not valid JSON: " + malformed_text_};
+    return Error{
+        .kind = ErrorKind::invalid, .code = "request.malformed", .detail = "Not valid JSON: " + malformed_text_};
   }
   return Error{.kind = ErrorKind::invalid,
                .code = "request.invalid",
@@ -187,7 +189,8 @@ void read_text(Reader& reader, std::string_view text, std::int64_t& out) {
 
 void read_text(Reader& reader, std::string_view text, Amount& out) {
   const auto amount = Amount::parse(text);
-  if (!amount) return reader.add(amount.error().code == "amount.out_of_range" ? "range" : "value", amount.error().detail);
+  if (!amount)
+    return reader.add(amount.error().code == "amount.out_of_range" ? "range" : "value", amount.error().detail);
   out = *amount;
 }
 

@@ -29,8 +29,8 @@ struct Int {
   std::int64_t value = Min;
 
   constexpr Int() = default;
-  constexpr Int(std::int64_t number) : value(number) {}                     // NOLINT: converts on purpose
-  constexpr operator std::int64_t() const { return value; }                 // NOLINT
+  constexpr Int(std::int64_t number) : value(number) {}      // NOLINT: converts on purpose
+  constexpr operator std::int64_t() const { return value; }  // NOLINT
 };
 
 // JSON that is carried as it is: a document stored elsewhere, a gateway's reply.

@@ -197,9 +197,9 @@ BOOST_DESCRIBE_STRUCT(PriceItems, (), (items))
 
 // One answer an item, in their order.
 struct PricedItem {
-  std::optional<SellableItem> item;      // absent where refused:
-  std::optional<std::string> refusal;    // catalog.product_not_found, catalog.variant_not_found (also a variant of
-                                         // another product), catalog.variant_required
+  std::optional<SellableItem> item;    // absent where refused:
+  std::optional<std::string> refusal;  // catalog.product_not_found, catalog.variant_not_found (also a variant of
+                                       // another product), catalog.variant_required
 };
 BOOST_DESCRIBE_STRUCT(PricedItem, (), (item, refusal))
 struct PricedItems {
@@ -270,8 +270,8 @@ BOOST_DESCRIBE_STRUCT(OpeningStock, (), (sellable_id, sku, quantity))
 
 struct ImportedLine {
   std::string product_id;
-  bool changed = false;                 // created or updated; false: it was there already, just so
-  std::optional<std::string> problem;   // why the line was refused, in words
+  bool changed = false;                // created or updated; false: it was there already, just so
+  std::optional<std::string> problem;  // why the line was refused, in words
   std::vector<OpeningStock> stock;
 };
 BOOST_DESCRIBE_STRUCT(ImportedLine, (), (product_id, changed, problem, stock))

@@ -164,7 +164,8 @@ class Api {
   virtual Task<Result<Reservation>> reserve(Context context, Reserve request) = 0;
   // inventory.reservation_not_found; inventory.reservation_closed when it lapsed: reserve again under a new hold.
   virtual Task<Result<Reservation>> extend(Context context, ExtendReservation request) = 0;
-  // Gives reserved stock back; nothing to release is not an error, and a reserve of this order that comes later is refused.
+  // Gives reserved stock back; nothing to release is not an error, and a reserve of this order that comes later is
+  // refused.
   virtual Task<Result<Done>> release(Context context, OrderRef request) = 0;
   // The sale: lowers quantity and reserved quantity. Completing twice is not an error. A lapsed hold is reserved again
   // where the stock still is there, otherwise inventory.insufficient_stock.

@@ -19,8 +19,8 @@ BOOST_DEFINE_ENUM_CLASS(MessageStatus, pending, sent, failed)
 
 struct Notification {
   Uuid id;
-  std::string kind;                    // "order.confirmed"
-  std::string subject_id;              // the order's id
+  std::string kind;        // "order.confirmed"
+  std::string subject_id;  // the order's id
   Channel channel{};
   std::string recipient;
   std::string subject;

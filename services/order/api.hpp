@@ -31,8 +31,7 @@ struct Address {
   std::optional<json::Text<0, 20>> postal_code;
   json::Text<2, 2> country;  // ISO 3166-1 alpha-2
 };
-BOOST_DESCRIBE_STRUCT(Address, (),
-                      (full_name, phone, address_line1, address_line2, city, state, postal_code, country))
+BOOST_DESCRIBE_STRUCT(Address, (), (full_name, phone, address_line1, address_line2, city, state, postal_code, country))
 
 struct OrderAddress {
   Uuid id;
@@ -160,11 +159,11 @@ struct CheckoutBody {
   std::optional<json::Text<3, 255>> email;  // required of guests
   std::optional<Address> shipping_address;  // this or the id of a saved one
   std::optional<Uuid> shipping_address_id;
-  std::optional<Address> billing_address;   // absent: the shipping address
+  std::optional<Address> billing_address;  // absent: the shipping address
   json::Text<1, 50> shipping_method;
   PaymentChoice payment;
   std::optional<json::Text<0, 2000>> notes;
-  std::optional<Amount> expected_total;     // cart.price_changed when it differs
+  std::optional<Amount> expected_total;  // cart.price_changed when it differs
 };
 BOOST_DESCRIBE_STRUCT(CheckoutBody, (),
                       (email, shipping_address, shipping_address_id, billing_address, shipping_method, payment, notes,
@@ -181,7 +180,7 @@ struct Checkout {
   Uuid id;  // the order's id
   CheckoutStatus status{};
   std::optional<payment::NextAction> next_action;
-  std::optional<std::string> failure_code;    // payment.declined, …
+  std::optional<std::string> failure_code;  // payment.declined, …
   std::optional<std::string> failure_detail;
   std::optional<std::string> access_token;
 };

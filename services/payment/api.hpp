@@ -40,18 +40,18 @@ struct Payment {
   std::optional<std::string> payment_gateway;
   std::optional<std::string> gateway_payment_id;
   std::optional<std::string> failure_reason;
-  std::optional<NextAction> next_action;      // the customer must act
-  bool authorized = false;                    // `processing`, to be captured
-  bool outcome_unknown = false;               // the gateway did not answer; resolve() asks it
+  std::optional<NextAction> next_action;  // the customer must act
+  bool authorized = false;                // `processing`, to be captured
+  bool outcome_unknown = false;           // the gateway did not answer; resolve() asks it
   Amount refunded;
   Timestamp created_at;
   std::optional<Timestamp> succeeded_at;
   std::optional<Timestamp> failed_at;
 };
 BOOST_DESCRIBE_STRUCT(Payment, (),
-                      (id, payment_number, order_id, user_id, amount, currency, status, payment_method,
-                       payment_gateway, gateway_payment_id, failure_reason, next_action, authorized, outcome_unknown,
-                       refunded, created_at, succeeded_at, failed_at))
+                      (id, payment_number, order_id, user_id, amount, currency, status, payment_method, payment_gateway,
+                       gateway_payment_id, failure_reason, next_action, authorized, outcome_unknown, refunded,
+                       created_at, succeeded_at, failed_at))
 
 // Charges an order once: idempotent by order id. The same order with another amount is a bug (throws).
 struct Charge {
@@ -60,9 +60,9 @@ struct Charge {
   Amount amount;  // > 0
   std::string currency;
   Method method{};
-  std::optional<std::string> gateway;            // default: the configured one
-  std::optional<std::string> token;              // of the gateway, for this purchase
-  std::optional<Uuid> payment_method_id;         // a saved one instead
+  std::optional<std::string> gateway;     // default: the configured one
+  std::optional<std::string> token;       // of the gateway, for this purchase
+  std::optional<Uuid> payment_method_id;  // a saved one instead
   std::optional<std::string> return_url;
 };
 BOOST_DESCRIBE_STRUCT(Charge, (),
@@ -116,7 +116,8 @@ class Api {
   // An unanswered question leaves it as it is. payment.not_found
   virtual Task<Result<Payment>> resolve(Context context, OrderRef request) = 0;
   // Makes sure that no money is taken: cancels at the gateway what is not captured; afterwards the payment is
-  // cancelled, failed, or succeeded (it was captured: refund it). An order without a payment can never be charged after it.
+  // cancelled, failed, or succeeded (it was captured: refund it). An order without a payment can never be charged after
+  // it.
   virtual Task<Result<Payment>> cancel(Context context, OrderRef request) = 0;
   // payment.refund_exceeds_capture, payment.not_captured, payment.not_found
   virtual Task<Result<Refund>> refund(Context context, RefundPayment request) = 0;

@@ -49,8 +49,8 @@ struct Review {
 };
 BOOST_DESCRIBE_STRUCT(Review, (),
                       (review_id, product_id, user_id, order_id, rating, title, content, images, is_verified_purchase,
-                       helpful_count, not_helpful_count, status, moderation_notes, user_details, created_at,
-                       updated_at, approved_at))
+                       helpful_count, not_helpful_count, status, moderation_notes, user_details, created_at, updated_at,
+                       approved_at))
 
 struct ReviewBody {
   json::Int<1, 5> rating;

@@ -16,7 +16,7 @@ namespace souk::search {
 BOOST_DEFINE_ENUM_CLASS(Sort, relevance, newest, price_asc, price_desc, rating)
 
 struct SearchProducts : catalog::ProductFilter {
-  std::optional<json::Text<0, 500>> q;  // empty: everything
+  std::optional<json::Text<0, 500>> q;       // empty: everything
   std::optional<json::Text<1, 100>> facets;  // comma-separated: brand, category, price, rating
   std::optional<Sort> sort;
   std::optional<json::Int<1, 100>> limit;

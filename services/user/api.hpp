@@ -115,9 +115,9 @@ struct NewAddress {
   json::Text<1, 255> address_line1;
   std::optional<json::Text<0, 255>> address_line2;
   json::Text<1, 100> city;
-  std::optional<json::Text<0, 100>> state;        // empty where the country has none
-  std::optional<json::Text<0, 20>> postal_code;   // empty where the country has none
-  json::Text<2, 2> country;                       // ISO 3166-1 alpha-2
+  std::optional<json::Text<0, 100>> state;       // empty where the country has none
+  std::optional<json::Text<0, 20>> postal_code;  // empty where the country has none
+  json::Text<2, 2> country;                      // ISO 3166-1 alpha-2
 };
 BOOST_DESCRIBE_STRUCT(NewAddress, (),
                       (address_type, is_default, full_name, phone, address_line1, address_line2, city, state,
