@@ -4,6 +4,7 @@ import pytest
 
 from . import scratch
 from .platform import Platform
+from .shop import Goods
 
 _running = []  # platforms whose logs explain a failure
 
@@ -43,6 +44,12 @@ def fresh_platform(templates):
 def http(platform):
     """A new client of the session's platform."""
     return platform.client()
+
+
+@pytest.fixture
+def goods(platform):
+    """Products of the test's own on the session's platform."""
+    return Goods(platform)
 
 
 def _start(templates, demo, env, start=True):
