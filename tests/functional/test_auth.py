@@ -25,7 +25,8 @@ def me(platform, token):
 
 def let_the_grace_pass(platform, email):
     """Two tabs may refresh with one token within ten seconds: moves the account's past a minute back."""
-    platform.sql("user_db", "UPDATE refresh_tokens SET created_at = created_at - interval '1 minute',"
+    platform.sql("user_db", "UPDATE refresh_tokens SET used_at = used_at - interval '1 minute',"
+                            " created_at = created_at - interval '1 minute',"
                             " revoked_at = revoked_at - interval '1 minute'"
                             " WHERE user_id = (SELECT id FROM users WHERE email = %s)", email)
 
