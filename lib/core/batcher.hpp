@@ -74,17 +74,16 @@ Task<Reply> Batcher<Request, Reply>::submit(Request request) {
       asio::post(executor, [shared, e, reply = std::move(reply)]() mutable { (*shared)(e, std::move(reply)); });
     };
     bool start = false;
-    bool full = false;
     {
       const std::lock_guard lock(state->mutex);
-      full = state->waiting.size() >= state->limits.max_waiting;
-      if (!full) {
+      if (state->waiting.size() < state->limits.max_waiting) {
         state->waiting.push_back({std::move(request), std::move(done)});
         start = state->running < state->limits.in_flight;
         if (start) ++state->running;
+      } else {
+        done(std::make_exception_ptr(Overloaded("too many requests wait for the same service")), std::nullopt);
       }
     }
-    if (full) done(std::make_exception_ptr(Overloaded("too many requests wait for the same service")), std::nullopt);
     if (start) {
       asio::post(state->home, [state] { asio::co_spawn(state->home, work(state), asio::detached); });
     }

@@ -34,7 +34,7 @@ Task<Response> echo(Request request) {
   if (request.path == "/empty") co_return no_content();
   if (request.path == "/split") co_return Response{}.with_header("X-Bad", "a\r\nX-Evil: b");
   std::string text = std::string(json::enum_name(request.method)) + " " + request.path;
-  for (const auto& [name, value] : request.query) text += " " + name + "=" + value;
+  for (const auto& [name, value] : request.query) text.append(" ").append(name).append("=").append(value);
   co_return Response{.content_type = "text/plain", .body = text + " [" + request.body + "]"};
 }
 

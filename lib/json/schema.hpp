@@ -107,7 +107,7 @@ std::string Schemas::of_enum() {
 template <Described T>
 std::string Schemas::of_struct() {
   const std::string name = type_name<T>();
-  const std::string reference = R"({"$ref":"#/components/schemas/)" + name + "\"}";
+  std::string reference = R"({"$ref":"#/components/schemas/)" + name + "\"}";
   // The name goes in before the members are visited, so that a type may contain itself.
   if (!components_.emplace(name, "").second) return reference;
   std::string properties;
