@@ -188,6 +188,10 @@ class Platform:
         self._connections.clear()
 
     @property
+    def postgres_url(self):
+        return self._engine_environment["SOUK_POSTGRES_URL"]
+
+    @property
     def redis(self):
         return redis.Redis.from_url(self._engine_environment["SOUK_REDIS_URL"], decode_responses=True)
 

@@ -15,10 +15,9 @@ class Goods:
     def __init__(self, platform):
         self.platform = platform
 
-    def product(self, quantity=20, price=25.0, **members):
-        """Imports one product and returns its document; `members` replace those of the document."""
-        product_id = members.pop("product_id", None) or unique("t")
-        document = {
+    def document(self, product_id, quantity=20, price=25.0, **members):
+        """A product as the importer reads it; `members` replace those of the document."""
+        return {
             "product_id": product_id,
             "sku": f"SKU-{product_id}",
             "name": f"Test lamp {product_id}",
@@ -32,6 +31,10 @@ class Goods:
             "quantity": quantity,
             **members,
         }
+
+    def product(self, quantity=20, price=25.0, **members):
+        """Imports one product and returns its document."""
+        document = self.document(members.pop("product_id", None) or unique("t"), quantity, price, **members)
         self.put(document)
         return document
 

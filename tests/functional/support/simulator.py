@@ -6,8 +6,13 @@ REQUIRES_ACTION = "tok_requires_action"
 TIMEOUT_AFTER_CHARGE = "tok_timeout_after_charge"
 
 
-def charges(platform, order_id):
-    """What the simulator charged for an order."""
+def charges(platform, order_id=None):
+    """What the simulator charged: rows with order_id and amount; of one order, or all."""
+    raise NotImplementedError
+
+
+def refunds(platform, order_id=None):
+    """What the simulator gave back."""
     raise NotImplementedError
 
 

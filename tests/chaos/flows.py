@@ -1,0 +1,152 @@
+"""What a customer does, in steps that can be repeated after the platform was killed in any of them."""
+
+import time
+import uuid
+
+import requests
+from support import simulator
+from support.client import checkout_body, unique_email
+
+FINAL_S = 90
+
+
+class Killed(Exception):
+    """The platform went away during a step."""
+
+
+class Purchase:
+    """One customer who buys `quantity` of one product. `drive` goes on until the outcome is known."""
+
+    expected = "order"
+
+    def __init__(self, product_id, payment=None, quantity=2):
+        self.product_id = product_id
+        self.quantity = quantity
+        self.key = str(uuid.uuid4())
+        self.body = checkout_body(email=unique_email("chaos"), payment=payment or {"method": "card", "token": simulator.SUCCESS})
+        self.cart_id = None
+        self.checkout_id = None  # the order's id, as soon as any reply told it
+        self.order = None
+        self.refusal = None
+
+    def drive(self, client):
+        """Raises Killed when the connection is lost; may be called again then."""
+        try:
+            self._drive(client)
+        except requests.RequestException as e:
+            raise Killed(str(e)) from e
+
+    def _drive(self, client):
+        if self.cart_id is None:
+            self.cart_id = client.cart_with((self.product_id, self.quantity))
+        self._buy(client)
+
+    def _buy(self, client):
+        end = time.monotonic() + FINAL_S
+        while self.order is None and self.refusal is None:
+            if time.monotonic() > end:
+                raise TimeoutError(f"the checkout {self.key} has no outcome after {FINAL_S} s")
+            self._take(client.checkout(self.cart_id, self.key, **self.body), client)
+
+    def _take(self, reply, client):
+        body = reply.json()
+        if reply.status_code == 201:
+            assert self.checkout_id in (None, body["id"]), "one key, two orders"
+            self.order, self.checkout_id = body, body["id"]
+        elif reply.status_code == 202:
+            checkout = body["checkout"]
+            assert self.checkout_id in (None, checkout["id"]), "one key, two checkouts"
+            self.checkout_id = checkout["id"]
+            if checkout["status"] == "requires_action":
+                self.act(client, checkout)
+        elif reply.status_code == 503 or body["code"] in ("checkout.in_progress", "idempotency.in_progress"):
+            self.pause(client)
+        elif 400 <= reply.status_code < 500:
+            self.refusal = body
+        else:
+            # Unknown to the client, who repeats with the same key.
+            assert reply.status_code in (500, 502, 504), reply.text
+
+    def act(self, client, checkout):
+        raise AssertionError(f"this customer has nothing to do: {checkout}")
+
+    def pause(self, client):
+        """Still under way: asks again in a moment, as Retry-After says, but does not wait that long."""
+        client.get("/v1/products", params={"limit": 1})
+
+    @property
+    def outcome(self):
+        if self.refusal is not None:
+            return self.refusal["code"]
+        return self.order["status"] if self.expected == "cancelled" else "order"
+
+
+class Declined(Purchase):
+    expected = "payment.declined"
+
+    def __init__(self, product_id):
+        super().__init__(product_id, {"method": "card", "token": simulator.DECLINE})
+
+
+class CashOnDelivery(Purchase):
+    def __init__(self, product_id):
+        super().__init__(product_id, {"method": "cod"})
+
+
+class Approved(Purchase):
+    """The gateway needs the customer, who approves."""
+
+    approved = True
+
+    def __init__(self, product_id):
+        super().__init__(product_id, {"method": "card", "token": simulator.REQUIRES_ACTION})
+
+    def act(self, client, checkout):
+        simulator.approve(client, checkout, self.approved)
+        headers = {"Authorization": f"Bearer {checkout['access_token']}"}
+        client.get(f"/v1/checkouts/{checkout['id']}/return", headers=headers)
+
+
+class Refused(Approved):
+    """The gateway needs the customer, who refuses."""
+
+    approved = False
+    expected = ("payment.declined", "payment.cancelled")
+
+
+class TimedOut(Purchase):
+    """The gateway charges and does not answer."""
+
+    def __init__(self, product_id):
+        super().__init__(product_id, {"method": "card", "token": simulator.TIMEOUT_AFTER_CHARGE})
+
+
+class OutOfStock(Purchase):
+    """Wants more than there is."""
+
+    expected = "inventory.insufficient_stock"
+
+    def __init__(self, product_id):
+        super().__init__(product_id, quantity=900)
+
+
+class Cancelled(Purchase):
+    """Buys, then cancels."""
+
+    expected = "cancelled"
+
+    def _drive(self, client):
+        super()._drive(client)
+        headers = {"Authorization": f"Bearer {self.order['access_token']}", "Idempotency-Key": self.key}
+        end = time.monotonic() + FINAL_S
+        while self.order["status"] != "cancelled":
+            if time.monotonic() > end:
+                raise TimeoutError(f"the order {self.checkout_id} was not cancelled in {FINAL_S} s")
+            reply = client.post(f"/v1/orders/{self.checkout_id}/cancel", headers=headers)
+            assert reply.status_code in (200, 409, 503, 504), reply.text
+            if reply.status_code == 200:
+                self.order = reply.json()
+
+
+# From the quick to the slow: a failpoint is tried with each until one reaches it.
+ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Approved, Refused, TimedOut)

@@ -1,0 +1,203 @@
+-- What must hold once every saga is quiet. Each query gives no row, or one a violation.
+-- The tables of each database stand in a schema of its name.
+
+-- name: reserved stock is the sum of the active reservations
+SELECT i.product_id, i.reserved_quantity, COALESCE(sum(r.quantity), 0) AS active
+FROM inventory_db.inventory i
+LEFT JOIN inventory_db.stock_reservations r ON r.inventory_id = i.id AND r.status = 'active'
+GROUP BY i.id, i.product_id, i.reserved_quantity
+HAVING i.reserved_quantity <> COALESCE(sum(r.quantity), 0);
+
+-- name: reserved stock lies between nothing and all of it
+SELECT product_id, quantity, reserved_quantity FROM inventory_db.inventory
+WHERE reserved_quantity < 0 OR reserved_quantity > quantity;
+
+-- name: the quantity is what the ledger adds up to
+SELECT i.product_id, i.quantity, COALESCE(sum(t.quantity), 0) AS booked
+FROM inventory_db.inventory i
+LEFT JOIN inventory_db.inventory_transactions t
+    ON t.inventory_id = i.id AND t.transaction_type IN ('restock', 'sale', 'adjustment')
+GROUP BY i.id, i.product_id, i.quantity
+HAVING i.quantity <> COALESCE(sum(t.quantity), 0);
+
+-- name: the ledger has one row for each cause
+SELECT inventory_id, transaction_type, reference_id, count(*) FROM inventory_db.inventory_transactions
+WHERE reference_id IS NOT NULL
+GROUP BY inventory_id, transaction_type, reference_id HAVING count(*) > 1;
+
+-- name: the signs of the ledger are those of its types
+SELECT id, transaction_type, quantity FROM inventory_db.inventory_transactions
+WHERE (transaction_type IN ('restock', 'reservation') AND quantity <= 0)
+   OR (transaction_type IN ('sale', 'release') AND quantity >= 0)
+   OR transaction_type NOT IN ('restock', 'reservation', 'sale', 'release', 'adjustment');
+
+-- name: an order's total is the sum of its parts
+SELECT id, total, subtotal, tax, shipping_cost, discount FROM order_db.orders
+WHERE total <> subtotal + tax + shipping_cost - discount;
+
+-- name: an order's subtotal is the sum of its items
+SELECT o.id, o.subtotal, sum(i.total_price) AS items
+FROM order_db.orders o LEFT JOIN order_db.order_items i ON i.order_id = o.id
+GROUP BY o.id, o.subtotal
+HAVING o.subtotal IS DISTINCT FROM sum(i.total_price) OR bool_or(i.quantity < 1)
+    OR bool_or(i.total_price <> i.quantity * i.unit_price - i.discount);
+
+-- name: one currency goes through order, payment and refund
+SELECT o.id, o.currency, p.currency AS paid, r.currency AS refunded
+FROM order_db.orders o
+JOIN payment_db.payments p ON p.order_id = o.id
+LEFT JOIN payment_db.refunds r ON r.payment_id = p.id
+WHERE p.currency <> o.currency OR r.currency <> p.currency;
+
+-- name: an order is captured once, in full, or not at all
+SELECT p.order_id, sum(p.amount) AS captured, o.total
+FROM payment_db.payments p LEFT JOIN order_db.orders o ON o.id = p.order_id
+WHERE p.status IN ('succeeded', 'refunded')
+GROUP BY p.order_id, o.total
+HAVING count(*) > 1 OR sum(p.amount) <> o.total;
+
+-- name: refunds, pending ones too, never exceed the capture
+SELECT p.order_id, p.amount, sum(r.amount) AS refunds
+FROM payment_db.payments p JOIN payment_db.refunds r ON r.payment_id = p.id
+WHERE r.status <> 'failed'
+GROUP BY p.id, p.order_id, p.amount, p.status
+HAVING sum(r.amount) > p.amount OR p.status NOT IN ('succeeded', 'refunded');
+
+-- name: a refunded payment is refunded in full
+SELECT p.order_id, p.amount FROM payment_db.payments p
+WHERE p.status = 'refunded'
+  AND p.amount <> (SELECT COALESCE(sum(amount), 0) FROM payment_db.refunds r
+                   WHERE r.payment_id = p.id AND r.status = 'succeeded');
+
+-- name: captured money has a live order or is refunded in full
+SELECT p.order_id, p.status, o.status AS order_status
+FROM payment_db.payments p LEFT JOIN order_db.orders o ON o.id = p.order_id
+WHERE p.status = 'succeeded' AND (o.id IS NULL OR o.status IN ('cancelled', 'refunded'));
+
+-- name: a live order is captured, authorised, cash on delivery, or of total 0
+SELECT o.id, o.status, o.payment_method, p.status AS payment
+FROM order_db.orders o LEFT JOIN payment_db.payments p ON p.order_id = o.id
+WHERE o.status IN ('confirmed', 'processing', 'shipped', 'delivered')
+  AND o.total > 0 AND o.payment_method IS DISTINCT FROM 'cod'
+  AND NOT COALESCE(p.status IN ('succeeded', 'processing'), false);
+
+-- name: a delivered order is paid, and so is one whose money was captured
+SELECT o.id, o.status, o.payment_status, p.status AS payment
+FROM order_db.orders o LEFT JOIN payment_db.payments p ON p.order_id = o.id
+WHERE (o.status = 'delivered' OR (o.status IN ('confirmed', 'processing', 'shipped') AND p.status = 'succeeded'))
+  AND o.payment_status <> 'paid';
+
+-- name: an order whose payment was refunded says so
+SELECT o.id, o.payment_status FROM order_db.orders o JOIN payment_db.payments p ON p.order_id = o.id
+WHERE (p.status = 'refunded') <> (o.payment_status = 'refunded');
+
+-- name: no payment is left in the middle
+SELECT p.order_id, p.status FROM payment_db.payments p LEFT JOIN order_db.orders o ON o.id = p.order_id
+WHERE (p.status = 'pending' AND (p.payment_gateway IS NOT NULL OR o.id IS NULL))
+   OR (p.status = 'processing' AND o.id IS NULL);
+
+-- name: a cancelled order holds no stock
+SELECT o.id, r.status FROM order_db.orders o JOIN inventory_db.stock_reservations r ON r.order_id = o.id
+WHERE o.status = 'cancelled' AND r.status = 'active';
+
+-- name: a cancelled order has given back what it took
+SELECT t.reference_id, t.inventory_id, sum(t.quantity) AS kept
+FROM inventory_db.inventory_transactions t JOIN order_db.orders o ON t.reference_id LIKE o.id::text || '%'
+WHERE o.status = 'cancelled' AND t.transaction_type = 'sale'
+  AND NOT EXISTS (SELECT 1 FROM inventory_db.inventory_transactions b
+                  WHERE b.inventory_id = t.inventory_id AND b.reference_id LIKE o.id::text || '%'
+                    AND b.transaction_type IN ('restock', 'adjustment') AND b.quantity = -t.quantity)
+GROUP BY t.reference_id, t.inventory_id;
+
+-- name: a live order's completed reservations are its items
+WITH bought AS (
+    SELECT o.id, COALESCE(i.variant_id, i.product_id)::text AS item, sum(i.quantity) AS quantity
+    FROM order_db.orders o JOIN order_db.order_items i ON i.order_id = o.id
+    WHERE o.status IN ('confirmed', 'processing', 'shipped', 'delivered') GROUP BY 1, 2),
+held AS (
+    SELECT r.order_id AS id, s.product_id::text AS item, sum(r.quantity) AS quantity
+    FROM inventory_db.stock_reservations r JOIN inventory_db.inventory s ON s.id = r.inventory_id
+    JOIN order_db.orders o ON o.id = r.order_id
+    WHERE r.status = 'completed' AND o.status IN ('confirmed', 'processing', 'shipped', 'delivered') GROUP BY 1, 2)
+SELECT id, item, bought.quantity AS bought, held.quantity AS held
+FROM bought FULL JOIN held USING (id, item)
+WHERE bought.quantity IS DISTINCT FROM held.quantity;
+
+-- name: stock is sold to orders only
+SELECT r.order_id, r.status FROM inventory_db.stock_reservations r LEFT JOIN order_db.orders o ON o.id = r.order_id
+WHERE r.status = 'completed' AND o.id IS NULL;
+
+-- name: no active reservation is past its expiry by two sweeps
+SELECT order_id, expires_at FROM inventory_db.stock_reservations
+WHERE status = 'active' AND expires_at < timezone('UTC', now()) - interval '60 seconds';
+
+-- name: no reservation is active once all is quiet
+SELECT r.order_id FROM inventory_db.stock_reservations r JOIN order_db.checkout_sagas s ON s.id = r.order_id
+WHERE r.status = 'active' AND s.finished_at IS NOT NULL;
+
+-- name: every checkout is completed or compensated
+SELECT id, state FROM order_db.checkout_sagas WHERE finished_at IS NULL OR state NOT IN ('completed', 'compensated');
+
+-- name: every cancellation is finished
+SELECT order_id, cause FROM order_db.cancellation_sagas WHERE finished_at IS NULL;
+
+-- name: a completed checkout has its order and a compensated one has none
+SELECT s.id, s.state, o.status FROM order_db.checkout_sagas s LEFT JOIN order_db.orders o ON o.id = s.id
+WHERE (s.state = 'completed') <> (o.id IS NOT NULL);
+
+-- name: a cart in one version is bought once
+SELECT cart_key, cart_version, count(*) FROM order_db.checkout_sagas s JOIN order_db.orders o ON o.id = s.id
+GROUP BY cart_key, cart_version HAVING count(*) > 1;
+
+-- name: an idempotency key has one effect and its reply is known
+SELECT subject, count(*) FROM order_db.idempotency_keys GROUP BY subject HAVING count(*) > 1
+UNION ALL
+SELECT k.subject, 0 FROM order_db.idempotency_keys k JOIN order_db.checkout_sagas s ON s.id = k.subject
+WHERE s.finished_at IS NOT NULL AND k.status IS NULL;
+
+-- name: our books are the gateway's books, both ways
+SELECT COALESCE(p.order_id::text, c.order_id) AS order_id, p.amount AS ours, c.amount AS gateways
+FROM (SELECT order_id, sum(amount) AS amount FROM payment_db.payments
+      WHERE status IN ('succeeded', 'refunded') AND payment_gateway = 'simulator' GROUP BY 1) p
+FULL JOIN (SELECT order_id, sum(amount) AS amount FROM gateway.charges GROUP BY 1) c ON c.order_id = p.order_id::text
+WHERE p.amount IS DISTINCT FROM c.amount;
+
+-- name: our refunds are the gateway's refunds, both ways
+SELECT COALESCE(r.order_id::text, g.order_id) AS order_id, r.amount AS ours, g.amount AS gateways
+FROM (SELECT order_id, sum(amount) AS amount FROM payment_db.refunds WHERE status = 'succeeded' GROUP BY 1) r
+FULL JOIN (SELECT order_id, sum(amount) AS amount FROM gateway.refunds GROUP BY 1) g ON g.order_id = r.order_id::text
+WHERE r.amount IS DISTINCT FROM g.amount;
+
+-- name: the histories hold only legal changes of status
+WITH steps AS (
+    SELECT order_id, lag(status) OVER (PARTITION BY order_id ORDER BY created_at, id) AS before, status
+    FROM order_db.order_status_history)
+SELECT * FROM steps
+WHERE (COALESCE(before, ''), status) NOT IN (
+    ('', 'pending'), ('', 'confirmed'), ('pending', 'confirmed'), ('pending', 'cancelled'), ('confirmed', 'processing'),
+    ('confirmed', 'shipped'), ('confirmed', 'cancelled'), ('processing', 'shipped'), ('processing', 'cancelled'),
+    ('shipped', 'delivered'), ('shipped', 'refunded'), ('delivered', 'refunded'));
+
+-- name: an order's status is the last of its history
+SELECT o.id, o.status, h.status AS last FROM order_db.orders o
+LEFT JOIN LATERAL (SELECT status FROM order_db.order_status_history WHERE order_id = o.id
+                   ORDER BY created_at DESC, id DESC LIMIT 1) h ON true
+WHERE o.status IS DISTINCT FROM h.status;
+
+-- name: each change of status has one event
+SELECT h.order_id, h.status, (SELECT count(*) FROM order_db.outbox_events e
+                              WHERE e.key = h.order_id::text AND e.type = 'order.' || h.status) AS events
+FROM order_db.order_status_history h
+WHERE h.status <> 'pending'
+  AND (SELECT count(*) FROM order_db.outbox_events e
+       WHERE e.key = h.order_id::text AND e.type = 'order.' || h.status) <> 1;
+
+-- name: each change of status has one message a channel
+SELECT subject_id, kind, channel, count(*) FROM notification_db.notifications
+GROUP BY subject_id, kind, channel HAVING count(*) > 1;
+
+-- name: each confirmed order has its message
+SELECT o.id FROM order_db.orders o
+WHERE o.email IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM notification_db.notifications n
+    WHERE n.subject_id = o.id::text AND n.kind = 'order.confirmed' AND n.channel = 'email');
