@@ -1,0 +1,43 @@
+"""What the chaos tests have in common: time that passes, silence, and the check of customers against the books."""
+
+from support import simulator
+from support.platform import wait_for
+from support.shop import orders_of, stock
+
+OPENING_STOCK = 40
+
+
+def let_leases_pass(shop):
+    """As if the time of a worker's lease had gone by: recovery takes over what nobody works on."""
+    for table in ("checkout_sagas", "cancellation_sagas"):
+        shop.sql("order_db", f"UPDATE {table} SET lease_until = now(), next_check_at = now() WHERE finished_at IS NULL")
+
+
+def quiet(shop):
+    """Whether every saga is over and every event delivered."""
+    unfinished = shop.scalar("order_db", "SELECT (SELECT count(*) FROM checkout_sagas WHERE finished_at IS NULL)"
+                                         " + (SELECT count(*) FROM cancellation_sagas WHERE finished_at IS NULL)")
+    confirmed = shop.sql("order_db", "SELECT id::text FROM orders WHERE email IS NOT NULL")
+    told = shop.sql("notification_db", "SELECT subject_id FROM notifications WHERE kind = 'order.confirmed'")
+    return unfinished == 0 and {row["id"] for row in confirmed} <= {row["subject_id"] for row in told}
+
+
+def wait_quiet(shop, timeout_s=60):
+    def over():
+        let_leases_pass(shop)
+        return quiet(shop)
+
+    wait_for(over, timeout_s, "the end of all sagas")
+
+
+def check(shop, purchase):
+    """What the customer got is what the books say."""
+    expected = (purchase.expected,) if isinstance(purchase.expected, str) else purchase.expected
+    assert purchase.outcome in expected, f"{type(purchase).__name__}: {purchase.outcome}, not {expected}"
+    orders = [str(row["id"]) for row in orders_of(shop, purchase.body["email"])]
+    assert orders == ([purchase.checkout_id] if purchase.order else [])
+    sold = purchase.quantity if purchase.outcome == "order" else 0
+    assert stock(shop, purchase.product_id) == (OPENING_STOCK - sold, 0)
+    charged = simulator.charges(shop, purchase.checkout_id) if purchase.checkout_id else []
+    by_card = purchase.order and purchase.order["payment_method"] != "cod"
+    assert len(charged) == (1 if by_card else 0), f"{type(purchase).__name__}: {charged}"
