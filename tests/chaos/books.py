@@ -1,16 +1,11 @@
-"""What the chaos tests have in common: time that passes, silence, and the check of customers against the books."""
+"""What the chaos tests have in common: silence, and the check of customers against the books."""
 
+from flows import let_leases_pass
 from support import simulator
 from support.platform import wait_for
 from support.shop import orders_of, stock
 
 OPENING_STOCK = 40
-
-
-def let_leases_pass(shop):
-    """As if the time of a worker's lease had gone by: recovery takes over what nobody works on."""
-    for table in ("checkout_sagas", "cancellation_sagas"):
-        shop.sql("order_db", f"UPDATE {table} SET lease_until = now(), next_check_at = now() WHERE finished_at IS NULL")
 
 
 def quiet(shop):

@@ -6,8 +6,16 @@ import uuid
 import requests
 from support import simulator
 from support.client import checkout_body, unique_email
+from support.platform import wait_for
+from support.shop import reservations
 
 FINAL_S = 90
+
+
+def let_leases_pass(shop):
+    """As if the time of a worker's lease had gone by: recovery takes over what nobody works on."""
+    for table in ("checkout_sagas", "cancellation_sagas"):
+        shop.sql("order_db", f"UPDATE {table} SET lease_until = now(), next_check_at = now() WHERE finished_at IS NULL")
 
 
 class Killed(Exception):
@@ -29,10 +37,11 @@ class Purchase:
         self.order = None
         self.refusal = None
 
-    def drive(self, client):
+    def drive(self, shop):
         """Raises Killed when the connection is lost; may be called again then."""
+        self.shop = shop
         try:
-            self._drive(client)
+            self._drive(shop.client())
         except requests.RequestException as e:
             raise Killed(str(e)) from e
 
@@ -97,11 +106,18 @@ class Approved(Purchase):
     """The gateway needs the customer, who approves."""
 
     approved = True
+    prepared = False
 
     def __init__(self, product_id):
         super().__init__(product_id, {"method": "card", "token": simulator.REQUIRES_ACTION})
 
+    def prepare(self):
+        """What happens before the customer acts, once."""
+
     def act(self, client, checkout):
+        if not self.prepared:
+            self.prepared = True
+            self.prepare()
         simulator.approve(client, checkout, self.approved)
         headers = {"Authorization": f"Bearer {checkout['access_token']}"}
         client.get(f"/v1/checkouts/{checkout['id']}/return", headers=headers)
@@ -112,6 +128,28 @@ class Refused(Approved):
 
     approved = False
     expected = ("payment.declined", "payment.cancelled")
+
+
+class LookedAt(Approved):
+    """Recovery looks at the checkout while it waits for the customer."""
+
+    def prepare(self):
+        version = self._version()
+        let_leases_pass(self.shop)
+        wait_for(lambda: not self.shop.alive() or self._version() != version, 40, "recovery")
+
+    def _version(self):
+        return self.shop.scalar("order_db", "SELECT (step_version, next_check_at)::text FROM checkout_sagas WHERE id = %s",
+                                self.checkout_id)
+
+
+class Lapsed(Approved):
+    """The hold on the stock lapses before the customer approves."""
+
+    def prepare(self):
+        self.shop.sql("inventory_db", "UPDATE stock_reservations SET expires_at = now() - interval '1 minute'"
+                                      " WHERE order_id = %s", self.checkout_id)
+        wait_for(lambda: not self.shop.alive() or reservations(self.shop, self.checkout_id) == ["expired"], 90, "the sweep")
 
 
 class TimedOut(Purchase):
@@ -149,4 +187,4 @@ class Cancelled(Purchase):
 
 
 # From the quick to the slow: a failpoint is tried with each until one reaches it.
-ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Approved, Refused, TimedOut)
+ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Approved, Refused, LookedAt, TimedOut, Lapsed)

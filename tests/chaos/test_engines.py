@@ -25,7 +25,7 @@ def buy_on(shop, purchases, until):
         try:
             while True:
                 try:
-                    return purchase.drive(shop.client())
+                    return purchase.drive(shop)
                 except (flows.Killed, AssertionError, KeyError):
                     # A cart could not be made, or a reply was lost: this customer tries again.
                     if until.is_set() and purchase.cart_id is None:

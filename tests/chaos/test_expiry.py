@@ -36,7 +36,7 @@ def test_a_checkout_that_its_customer_leaves_ends_after_half_an_hour(running, st
     (product_id,) = stocked(1, OPENING_STOCK)
     client = running.client()
     customer = Absent(product_id)
-    customer.drive(client)
+    customer.drive(running)
     headers = {"Authorization": f"Bearer {customer.checkout['access_token']}"}
     path = f"/v1/checkouts/{customer.checkout_id}"
     assert stock(running, product_id) == (OPENING_STOCK, 2)

@@ -7,7 +7,7 @@ import signal
 import audit
 import flows
 import pytest
-from books import OPENING_STOCK, check, let_leases_pass, quiet, wait_quiet
+from books import OPENING_STOCK, check, quiet, wait_quiet
 from support import scratch
 from support.platform import wait_for
 
@@ -25,7 +25,7 @@ def drive_until_killed(shop, product_ids):
     for flow, product_id in zip(flows.ALL, product_ids, strict=True):
         started.append(flow(product_id))
         try:
-            started[-1].drive(shop.client())
+            started[-1].drive(shop)
         except flows.Killed:
             wait_for(lambda: not shop.alive(), 10, "the end of the platform")
             return started
@@ -44,10 +44,10 @@ def test_a_kill_leaves_one_order_one_charge_and_books_in_order(shop, stocked, fa
     assert not shop.alive(), f"no flow reaches the failpoint {failpoint}"
     assert shop.wait_exit() == -signal.SIGKILL
 
-    let_leases_pass(shop)
+    flows.let_leases_pass(shop)
     shop.start({})
     for purchase in started:
-        purchase.drive(shop.client())
+        purchase.drive(shop)
     wait_quiet(shop)
     for purchase in started:
         check(shop, purchase)
