@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "databases.hpp"
+#include "demo/pictures.hpp"
 #include "postgres/pool.hpp"
 #include "redis/client.hpp"
 #include "services/cart/routes.hpp"

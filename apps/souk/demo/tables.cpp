@@ -1,0 +1,85 @@
+#include "catalogue.hpp"
+
+namespace souk::demo {
+
+std::vector<Kind> kinds() {
+  using enum Shape;
+  using enum Kind::Options;
+  return {
+      {"Kitchen", "Mugs & Cups", "Mug", mug, 990, 2490, colors, "Stoneware",
+       "holds a generous coffee and keeps it warm", 380},
+      {"Kitchen", "Mugs & Cups", "Espresso Cup", mug, 790, 1590, colors, "Porcelain",
+       "is made for a short, strong coffee", 160},
+      {"Kitchen", "Cookware", "Frying Pan", pan, 2990, 8990, none, "Cast iron",
+       "browns evenly on any hob and in the oven", 2100},
+      {"Kitchen", "Cookware", "Saucepan", pan, 3490, 9990, none, "Stainless steel",
+       "pours from both sides without a drip", 1400},
+      {"Kitchen", "Storage", "Storage Jar", jar, 690, 1990, none, "Glass and cork", "keeps flour, pasta and coffee dry",
+       520},
+      {"Kitchen", "Tools", "Chef's Knife", tool, 3990, 14900, none, "Carbon steel", "takes a fine edge and holds it",
+       240},
+      {"Home", "Lighting", "Desk Lamp", lamp, 3990, 12900, colors, "Powder-coated steel",
+       "puts light where the work is", 1800},
+      {"Home", "Lighting", "Floor Lamp", lamp, 7990, 24900, colors, "Oak and linen", "warms up a dark corner", 5200},
+      {"Home", "Seating", "Dining Chair", chair, 8900, 24900, colors, "Solid beech",
+       "is light to move and sits well for a long dinner", 4800},
+      {"Home", "Seating", "Lounge Chair", chair, 19900, 59900, colors, "Walnut and wool",
+       "is the one everybody wants to sit in", 11500},
+      {"Home", "Textiles", "Throw Blanket", blanket, 3990, 11900, colors, "Lambswool",
+       "is soft, warm and big enough for two", 900},
+      {"Home", "Textiles", "Cushion", blanket, 1990, 4990, colors, "Linen",
+       "comes with a feather filling and a hidden zip", 650},
+      {"Clothing", "T-Shirts", "T-Shirt", shirt, 1490, 3490, sizes_and_colors, "Organic cotton",
+       "keeps its shape wash after wash", 180},
+      {"Clothing", "Shirts", "Oxford Shirt", shirt, 3990, 8990, sizes_and_colors, "Cotton",
+       "works with a jacket and without one", 310},
+      {"Clothing", "Knitwear", "Crew Sweater", shirt, 5990, 14900, sizes_and_colors, "Merino wool",
+       "is warm without weight", 420},
+      {"Clothing", "Outerwear", "Rain Jacket", shirt, 8990, 22900, sizes_and_colors, "Recycled nylon",
+       "shuts out rain and packs into its own pocket", 540},
+      {"Shoes", "Sneakers", "Sneaker", shoe, 5990, 13900, shoe_sizes, "Leather and rubber",
+       "goes from the office to the weekend", 780},
+      {"Shoes", "Running", "Running Shoe", shoe, 8990, 17900, shoe_sizes, "Knitted mesh",
+       "cushions long runs on hard roads", 560},
+      {"Shoes", "Boots", "Hiking Boot", shoe, 11900, 24900, shoe_sizes, "Waxed leather",
+       "grips wet rock and supports the ankle", 1300},
+      {"Bags", "Backpacks", "Backpack", bag, 4990, 15900, colors, "Waxed canvas", "carries a laptop and a picnic", 950},
+      {"Bags", "Totes", "Tote Bag", bag, 1490, 5990, colors, "Canvas", "swallows a weekly shop", 320},
+      {"Bags", "Travel", "Weekender", bag, 8990, 21900, colors, "Leather", "fits under the seat and looks good there",
+       1600},
+      {"Electronics", "Headphones", "Wireless Headphones", headphones, 6990, 29900, colors, "Aluminium",
+       "play for thirty hours and fold flat", 260},
+      {"Electronics", "Headphones", "Studio Headphones", headphones, 9990, 34900, none, "Aluminium and leather",
+       "show every detail of a mix", 320},
+      {"Electronics", "Speakers", "Bluetooth Speaker", speaker, 3990, 17900, colors, "Fabric and rubber",
+       "fills a garden and survives the rain", 620},
+      {"Electronics", "Speakers", "Bookshelf Speaker", speaker, 14900, 49900, none, "Walnut veneer",
+       "sounds far bigger than it is", 4100},
+      {"Books", "Cooking", "Cookbook", book, 1990, 3990, none, "Paper", "has eighty dishes for ordinary evenings", 980},
+      {"Books", "Travel", "Travel Guide", book, 1490, 2990, none, "Paper",
+       "knows the back streets and the good bakeries", 420},
+      {"Books", "Notebooks", "Notebook", book, 790, 1990, colors, "Recycled paper",
+       "lies flat and takes ink without bleeding", 260},
+      {"Garden", "Pots", "Plant Pot", pot, 990, 4990, colors, "Terracotta", "lets roots breathe and water out", 1500},
+      {"Garden", "Pots", "Hanging Planter", pot, 1490, 3990, colors, "Ceramic", "turns a window into a garden", 800},
+      {"Garden", "Tools", "Hand Trowel", tool, 1290, 2990, none, "Forged steel and ash", "will outlive its gardener",
+       290},
+      {"Garden", "Tools", "Pruning Shears", tool, 1990, 5990, none, "Carbon steel", "cut clean and fit small hands too",
+       230},
+      {"Sports", "Balls", "Football", ball, 1990, 5990, none, "Stitched leather",
+       "flies true and lasts on rough ground", 430},
+      {"Sports", "Balls", "Basketball", ball, 2490, 6990, none, "Composite leather", "grips in every weather", 620},
+      {"Sports", "Yoga", "Yoga Mat", blanket, 2490, 8990, colors, "Natural rubber",
+       "does not slip, however hot the class", 2300},
+      {"Gifts", "Candles", "Scented Candle", jar, 1490, 4490, none, "Soy wax", "burns for fifty quiet hours", 480},
+      {"Gifts", "Boxes", "Gift Box", box, 2990, 7990, none, "Cardboard and ribbon",
+       "holds six small things that people like", 1100},
+  };
+}
+
+std::vector<Color> colors() {
+  return {{"Ink", "#2b3a55"},  {"Sage", "#7d9d7c"},  {"Clay", "#c2714f"}, {"Sand", "#d9c3a0"},
+          {"Plum", "#6d3b5e"}, {"Ocean", "#2f7f93"}, {"Rust", "#a5452c"}, {"Stone", "#8a8d8f"}};
+}
+
+}  // namespace souk::demo
