@@ -66,17 +66,19 @@ BOOST_DESCRIBE_STRUCT(OpenedStock, (), (created))
 struct StockMovement {
   std::string product_id;
   std::int64_t quantity = 0;  // restock: > 0; adjustment: either sign
-  std::string reference_id;
+  std::string reference_id;   // 1 to 100 characters
   std::optional<std::string> notes;
+  // A client's Idempotency-Key: the same key and request give the same reply again, another request is refused.
+  std::optional<std::string> idempotency_key;
 };
-BOOST_DESCRIBE_STRUCT(StockMovement, (), (product_id, quantity, reference_id, notes))
+BOOST_DESCRIBE_STRUCT(StockMovement, (), (product_id, quantity, reference_id, notes, idempotency_key))
 
 struct ReserveLine {
   std::string product_id;
   std::int64_t quantity = 1;
 };
 BOOST_DESCRIBE_STRUCT(ReserveLine, (), (product_id, quantity))
-// All lines or none. Idempotent by order id.
+// All lines or none. Idempotent by order id: an order that has its reservation gets it as the answer.
 struct Reserve {
   Uuid order_id;
   std::vector<ReserveLine> lines;  // 1 … 100, each product at most once
@@ -112,7 +114,7 @@ BOOST_DESCRIBE_STRUCT(ExtendReservation, (), (order_id, hold_seconds))
 struct ReturnStock {
   Uuid order_id;
   std::vector<ReserveLine> lines;
-  std::string cause;  // "cancel", "return:<id>"
+  std::string cause;  // "cancel", "return:<id>"; 1 to 60 characters
 };
 BOOST_DESCRIBE_STRUCT(ReturnStock, (), (order_id, lines, cause))
 
@@ -151,27 +153,41 @@ struct AvailabilityChanged {
 };
 BOOST_DESCRIBE_STRUCT(AvailabilityChanged, (), (product_id, available, available_quantity))
 
+// The quantity sank to the reorder level or below.
+struct StockLow {
+  std::string product_id;
+  std::string sku;
+  std::int64_t quantity = 0;
+  std::int64_t reorder_level = 0;
+  std::optional<std::int64_t> reorder_quantity;  // how many to order
+};
+BOOST_DESCRIBE_STRUCT(StockLow, (), (product_id, sku, quantity, reorder_level, reorder_quantity))
+
 class Api {
  public:
   virtual ~Api() = default;
   virtual Task<Result<StockList>> get_stock(Context context, GetStock request) = 0;
   virtual Task<Result<OpenedStock>> open_stock(Context context, OpenStock request) = 0;
-  // inventory.item_not_found, inventory.would_be_negative
+  // inventory.item_not_found, inventory.would_be_negative, inventory.quantity_out_of_range, inventory.reference_reused
   virtual Task<Result<Stock>> restock(Context context, StockMovement request) = 0;
   virtual Task<Result<Stock>> adjust(Context context, StockMovement request) = 0;
   // inventory.insufficient_stock: `errors` has one entry a line that is short, field "items[N]" in the order of lines;
-  // inventory.item_not_found; inventory.reservation_closed when the order's reservation was released or expired before.
+  // inventory.item_not_found; inventory.reservation_closed when the order was released before. A reservation that
+  // expired is taken again, if the stock still is there.
   virtual Task<Result<Reservation>> reserve(Context context, Reserve request) = 0;
-  // inventory.reservation_not_found; inventory.reservation_closed when it lapsed: reserve again under a new hold.
+  // Never shortens. inventory.reservation_not_found; inventory.reservation_closed when it was released or has expired:
+  // one that expired can be reserved again.
   virtual Task<Result<Reservation>> extend(Context context, ExtendReservation request) = 0;
   // Gives reserved stock back; nothing to release is not an error, and a reserve of this order that comes later is
   // refused.
   virtual Task<Result<Done>> release(Context context, OrderRef request) = 0;
   // The sale: lowers quantity and reserved quantity. Completing twice is not an error. A lapsed hold is reserved again
-  // where the stock still is there, otherwise inventory.insufficient_stock.
+  // where the stock still is there, otherwise inventory.insufficient_stock. inventory.reservation_not_found;
+  // inventory.reservation_closed when it was released.
   virtual Task<Result<Reservation>> complete(Context context, OrderRef request) = 0;
   // inventory.reservation_not_found
   virtual Task<Result<Reservation>> get_reservation(Context context, OrderRef request) = 0;
+  // inventory.item_not_found
   virtual Task<Result<Done>> return_stock(Context context, ReturnStock request) = 0;
   virtual Task<Result<Ledger>> list_ledger(Context context, ListLedger request) = 0;
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
