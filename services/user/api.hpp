@@ -126,8 +126,10 @@ BOOST_DESCRIBE_STRUCT(NewAddress, (),
 struct AddressRef {
   Uuid user_id;
   Uuid address_id;
+  // For writes, the If-Match header: request.precondition_failed when the address has another entity tag by now.
+  std::optional<std::string> if_match{};
 };
-BOOST_DESCRIBE_STRUCT(AddressRef, (), (user_id, address_id))
+BOOST_DESCRIBE_STRUCT(AddressRef, (), (user_id, address_id, if_match))
 struct AddAddress {
   Uuid user_id;
   NewAddress address;
@@ -168,8 +170,9 @@ struct PatchUser {
   std::optional<json::Text<1, 100>> first_name;
   std::optional<json::Text<1, 100>> last_name;
   std::optional<json::Text<4, 20>> phone;
+  std::optional<std::string> if_match{};  // as in AddressRef
 };
-BOOST_DESCRIBE_STRUCT(PatchUser, (), (user_id, first_name, last_name, phone))
+BOOST_DESCRIBE_STRUCT(PatchUser, (), (user_id, first_name, last_name, phone, if_match))
 
 // `souk admin create-user`: the only way to an admin.
 struct CreateUser {
@@ -194,18 +197,23 @@ struct UserRegistered {
 };
 BOOST_DESCRIBE_STRUCT(UserRegistered, (), (user_id, email, first_name))
 
+// A user's data is seen and changed by the user, by admins and by services; for others it is not found.
 class Api {
  public:
   virtual ~Api() = default;
+  // request.invalid, auth.password_is_email
   virtual Task<Result<Registered>> register_user(Context context, Register request) = 0;
   // auth.invalid_credentials, auth.too_many_attempts (429), auth.suspended
   virtual Task<Result<Tokens>> login(Context context, Login request) = 0;
   // auth.invalid_refresh_token; a reused token revokes its whole family.
   virtual Task<Result<Tokens>> refresh(Context context, Refresh request) = 0;
+  // Ends the caller's session, its siblings that the same login has made, and their refresh tokens; and those of the
+  // given refresh token. What is over already is not an error.
   virtual Task<Result<Done>> logout(Context context, Logout request) = 0;
   // user.not_found
   virtual Task<Result<User>> get_user(Context context, UserRef request) = 0;
   virtual Task<Result<User>> patch_user(Context context, PatchUser request) = 0;
+  // user.email_taken
   virtual Task<Result<User>> create_user(Context context, CreateUser request) = 0;
   virtual Task<Result<Addresses>> list_addresses(Context context, UserRef request) = 0;
   // user.address_not_found
