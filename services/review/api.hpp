@@ -107,6 +107,37 @@ struct RatingChanged {
 };
 BOOST_DESCRIBE_STRUCT(RatingChanged, (), (product_id, average, count))
 
+struct ListOwnReviews {
+  Uuid user_id;
+  json::Int<1, 100> limit = 20;
+  std::optional<json::Text<1, 300>> cursor;
+};
+BOOST_DESCRIBE_STRUCT(ListOwnReviews, (), (user_id, limit, cursor))
+struct ReviewRef {
+  std::string review_id;
+  Uuid user_id;  // whose it must be
+};
+BOOST_DESCRIBE_STRUCT(ReviewRef, (), (review_id, user_id))
+struct ChangeReview {
+  ReviewRef ref;
+  ReviewBody review;
+};
+BOOST_DESCRIBE_STRUCT(ChangeReview, (), (ref, review))
+struct Vote {
+  std::string review_id;
+  Uuid user_id;
+  bool helpful = true;
+};
+BOOST_DESCRIBE_STRUCT(Vote, (), (review_id, user_id, helpful))
+struct Moderate {
+  std::string review_id;
+  ReviewStatus status = ReviewStatus::approved;  // approved or rejected
+  std::optional<std::string> notes;
+};
+BOOST_DESCRIBE_STRUCT(Moderate, (), (review_id, status, notes))
+struct Done {};
+BOOST_DESCRIBE_STRUCT(Done, (), ())
+
 class Api {
  public:
   virtual ~Api() = default;
@@ -114,6 +145,13 @@ class Api {
   virtual Task<Result<ReviewPage>> list_reviews(Context context, ListReviews request) = 0;
   // review.already_reviewed
   virtual Task<Result<Review>> create_review(Context context, CreateReview request) = 0;
+  virtual Task<Result<ReviewPage>> list_own_reviews(Context context, ListOwnReviews request) = 0;
+  // review.not_found, also for somebody else's. A changed review is looked at anew.
+  virtual Task<Result<Review>> change_review(Context context, ChangeReview request) = 0;
+  virtual Task<Result<Done>> delete_review(Context context, ReviewRef request) = 0;
+  // review.not_found, review.own_vote
+  virtual Task<Result<Review>> vote(Context context, Vote request) = 0;
+  virtual Task<Result<Review>> moderate(Context context, Moderate request) = 0;
   virtual Task<Result<ImportedReviews>> import_reviews(Context context, ImportReviews request) = 0;
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
 };

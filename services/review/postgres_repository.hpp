@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+
+#include "events/outbox.hpp"
+#include "postgres/pool.hpp"
+#include "repository.hpp"
+
+namespace souk::review {
+
+// Reviews in the database review_db.
+class PostgresRepository final : public Repository {
+ public:
+  explicit PostgresRepository(pg::Pool& pool);
+
+  Task<std::vector<Review>> list(Context context, ReviewQuery query) override;
+  Task<std::unique_ptr<Change>> begin(Context context) override;
+  Task<events::EventPage> events(Context context, events::ReadEvents request) override;
+
+ private:
+  pg::Pool& pool_;
+  events::Outbox outbox_;
+};
+
+}  // namespace souk::review
