@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -293,11 +294,27 @@ struct CatalogStats {
 };
 BOOST_DESCRIBE_STRUCT(CatalogStats, (), (products, categories))
 
-// Events: "product.changed" (key product_id; payload ProductChanged), "category.changed".
+// All products by their ids, inactive ones too: for those who keep a copy. For services only.
+struct ListDocuments {
+  std::string after;  // the product_id where the last batch ended; empty is the beginning
+  json::Int<1, 1000> limit = 500;
+};
+BOOST_DESCRIBE_STRUCT(ListDocuments, (), (after, limit))
+struct DocumentBatch {
+  std::vector<ProductDocument> products;
+  bool has_more = false;
+  // A place in the feed: every event before it was committed before this batch was read. Follow the feed from the one
+  // of the first batch to miss nothing. Empty is the feed's beginning.
+  std::string feed_cursor;
+};
+BOOST_DESCRIBE_STRUCT(DocumentBatch, (), (products, has_more, feed_cursor))
+
+// Events: "product.changed" (key product_id; payload ProductChanged), "category.changed" (key category_id; Done).
 struct ProductChanged {
   std::string product_id;
+  Timestamp updated_at;  // of the document that was written; rises with every change of a product
 };
-BOOST_DESCRIBE_STRUCT(ProductChanged, (), (product_id))
+BOOST_DESCRIBE_STRUCT(ProductChanged, (), (product_id, updated_at))
 
 class Api {
  public:
@@ -313,6 +330,10 @@ class Api {
   virtual Task<Result<Category>> get_category(Context context, GetCategory request) = 0;
   virtual Task<Result<ImportedProducts>> import_products(Context context, ImportProducts request) = 0;
   virtual Task<Result<Done>> upsert_categories(Context context, UpsertCategories request) = 0;
+  // Not pure, so that what stands in for the catalog in tests need not know it.
+  virtual Task<Result<DocumentBatch>> list_documents(Context, ListDocuments) {
+    throw std::logic_error("this catalog lists no documents");
+  }
   virtual Task<Result<CatalogStats>> stats(Context context, Done request) = 0;
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
 };
