@@ -10,6 +10,7 @@ from support.platform import wait_for
 from support.shop import reservations
 
 FINAL_S = 90
+OPENING_STOCK = 40  # of each product that a flow buys
 
 
 def let_leases_pass(shop):
@@ -36,6 +37,10 @@ class Purchase:
         self.checkout_id = None  # the order's id, as soon as any reply told it
         self.order = None
         self.refusal = None
+
+    def left(self, opening_stock):
+        """What must be in stock afterwards."""
+        return opening_stock - (self.quantity if self.outcome == "order" else 0)
 
     def drive(self, shop):
         """Raises Killed when the connection is lost; may be called again then."""
@@ -152,6 +157,64 @@ class Lapsed(Approved):
         wait_for(lambda: not self.shop.alive() or reservations(self.shop, self.checkout_id) == ["expired"], 90, "the sweep")
 
 
+class LostHold(Lapsed):
+    """The hold lapses and somebody else buys all there is, before the customer pays: the money is given back."""
+
+    expected = ("checkout.hold_lost", "inventory.insufficient_stock")
+
+    def __init__(self, product_id):
+        super().__init__(product_id)
+        self.other = Purchase(product_id, quantity=OPENING_STOCK)
+
+    def prepare(self):
+        super().prepare()
+        if self.shop.alive():
+            self.other.drive(self.shop)
+
+    def left(self, opening_stock):
+        return opening_stock - (OPENING_STOCK if self.other.order else 0)
+
+
+class Left(Approved):
+    """The customer goes away for more than half an hour."""
+
+    expected = ("checkout.expired", "checkout.cancelled", "payment.cancelled")
+
+    def act(self, client, checkout):
+        self.shop.sql("order_db", "UPDATE checkout_sagas SET created_at = created_at - interval '31 minutes',"
+                                  " lease_until = now(), next_check_at = now() WHERE id = %s AND state = 'waiting'",
+                      checkout["id"])
+        headers = {"Authorization": f"Bearer {checkout['access_token']}"}
+
+        def over():
+            return client.get(f"/v1/checkouts/{checkout['id']}", headers=headers).json().get("status") == "cancelled"
+
+        wait_for(over, 40, "the end of the checkout")
+
+
+class Restocked(Purchase):
+    """An administrator adds a delivery, once."""
+
+    expected = "restocked"
+    token = None
+    outcome = None
+
+    def _drive(self, client):
+        if self.token is None:
+            email = client.register()
+            self.shop.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
+            client.login(email)
+            self.token = client.token
+        client.token = self.token
+        reply = client.post(f"/v1/admin/inventory/{self.product_id}/restock", {"quantity": 5},
+                            headers={"Idempotency-Key": self.key})
+        assert reply.status_code in (200, 201), reply.text
+        self.outcome = "restocked"
+
+    def left(self, opening_stock):
+        return opening_stock + 5
+
+
 class TimedOut(Purchase):
     """The gateway charges and does not answer."""
 
@@ -187,4 +250,5 @@ class Cancelled(Purchase):
 
 
 # From the quick to the slow: a failpoint is tried with each until one reaches it.
-ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Approved, Refused, LookedAt, TimedOut, Lapsed)
+ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Approved, Refused, LookedAt,
+       Restocked, Left, TimedOut, LostHold)
