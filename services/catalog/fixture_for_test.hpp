@@ -27,12 +27,19 @@ class CatalogTest : public ::testing::Test {
                                      {"catalog", migrations::embedded_files()}};
     database_ = std::make_unique<souk::testing::TestDatabase>(sets);
     redis_ = std::make_unique<redis::Client>(runtime_, souk::testing::redis_url());
+    // Products of other tests have the same ids.
+    runtime_.block_on(forget_products(*redis_));
     service_ = make_service();
   }
   void TearDown() override {
     service_.reset();
     for (auto& pool : pools_) runtime_.block_on(pool->close());
     if (redis_) runtime_.block_on(redis_->close());
+  }
+
+  static Task<> forget_products(redis::Client& redis) {
+    RedisCache cache(redis);
+    co_await cache.clear(souk::testing::test_context());
   }
 
   // Another one is as another process: it shares the database and Redis only.

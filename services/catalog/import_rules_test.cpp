@@ -99,7 +99,7 @@ TEST(ImportRules, ABadLineIsRefusedWithThePathOfTheField) {
     std::string text;
     const char* problem;
   } cases[] = {
-      {"{", "not"},
+      {"{", "JSON"},
       {R"({"sku":"A","name":"N","price":{"regular":1}})", "product_id"},
       {head + R"("price":{}})", "price.regular"},
       {head + R"("price":{"regular":-1}})", "price.regular"},
