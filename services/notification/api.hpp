@@ -15,6 +15,7 @@
 namespace souk::notification {
 
 BOOST_DEFINE_ENUM_CLASS(Channel, email, webhook)
+// sent: a transport has taken it. failed: given up.
 BOOST_DEFINE_ENUM_CLASS(MessageStatus, pending, sent, failed)
 
 struct Notification {
@@ -26,13 +27,15 @@ struct Notification {
   std::string subject;
   MessageStatus status{};
   std::int64_t attempts = 0;
-  std::optional<std::string> last_error;
+  std::optional<std::string> last_error;  // why it is still pending, or has failed
+  std::string message_id;                 // the same for each attempt
+  std::optional<std::string> handed_to;   // the transport that took it: "file", "smtp"
   Timestamp created_at;
   std::optional<Timestamp> sent_at;
 };
 BOOST_DESCRIBE_STRUCT(Notification, (),
-                      (id, kind, subject_id, channel, recipient, subject, status, attempts, last_error, created_at,
-                       sent_at))
+                      (id, kind, subject_id, channel, recipient, subject, status, attempts, last_error, message_id,
+                       handed_to, created_at, sent_at))
 
 struct ListNotifications {
   std::optional<json::Text<1, 100>> subject_id;
@@ -51,6 +54,7 @@ BOOST_DESCRIBE_STRUCT(NotificationPage, (), (data, has_more, next_cursor))
 class Api {
  public:
   virtual ~Api() = default;
+  // Newest first. request.invalid_cursor
   virtual Task<Result<NotificationPage>> list_notifications(Context context, ListNotifications request) = 0;
 };
 

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/task_group.hpp"
+#include "events/signal.hpp"
+#include "repository.hpp"
+#include "transport.hpp"
+
+namespace souk::notification {
+
+// Hands mails over: each at least once, again after a while when the transport cannot take it. What a crash leaves
+// claimed is due again when its lease is over.
+class Deliverer {
+ public:
+  Deliverer(Repository& repository, std::unique_ptr<Transport> transport);
+
+  // Without a transport mails wait.
+  bool has_transport() const { return transport_ != nullptr; }
+  void start(TaskGroup& group);
+  // There are new mails.
+  void wake() { signal_.notify(); }
+
+  // Hands over what is due now, up to one batch. Returns how many were due.
+  Task<std::size_t> deliver_due(Context context);
+
+ private:
+  Task<> run(TaskGroup& group);
+  Task<Delivery> send(Context context, Due due);
+
+  Repository& repository_;
+  std::unique_ptr<Transport> transport_;
+  events::Signal signal_;
+};
+
+}  // namespace souk::notification

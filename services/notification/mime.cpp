@@ -1,0 +1,82 @@
+#include "mime.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace souk::notification::mime {
+namespace {
+
+std::string base64(std::string_view data) {
+  static constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < data.size(); i += 3) {
+    const auto group = data.substr(i, 3);
+    const auto byte = [&](std::size_t at) {
+      return at < group.size() ? static_cast<unsigned>(static_cast<unsigned char>(group[at])) : 0U;
+    };
+    const unsigned bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+    for (std::size_t k = 0; k < 4; ++k) {
+      out.push_back(k <= group.size() ? alphabet[bits >> (18 - 6 * k) & 63] : '=');
+    }
+  }
+  return out;
+}
+
+bool is_plain(std::string_view value) {
+  return std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~'; }) &&
+         value.find("=?") == std::string_view::npos;
+}
+
+// Up to `limit` bytes, cut between characters of UTF-8.
+std::string_view first_characters(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return text;
+  while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) --limit;
+  return text.substr(0, limit);
+}
+
+std::string part(std::string_view type, std::string_view body) {
+  return fmt::format("Content-Type: {}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}", type,
+                     base64_lines(body));
+}
+
+}  // namespace
+
+std::string compose(const Message& message, const std::string& sender) {
+  // Base64 has no hyphens, so no part can hold the boundary.
+  const auto boundary = "--souk-" + message.id.to_string();
+  return fmt::format(
+      "Date: {}\r\nFrom: {}\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}>\r\nAuto-Submitted: auto-generated\r\n"
+      "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=\"{}\"\r\n\r\n"
+      "--{}\r\n{}--{}\r\n{}--{}--\r\n",
+      date(message.created_at), sender, encode_header(message.recipient), encode_header(message.subject),
+      message.message_id, boundary, boundary, part("text/plain", message.text), boundary,
+      part("text/html", message.html), boundary);
+}
+
+std::string encode_header(std::string_view value) {
+  if (is_plain(value)) return std::string(value);
+  std::string out;
+  while (!value.empty()) {
+    const auto chunk = first_characters(value, 45);  // 60 characters of base64
+    if (chunk.empty()) break;                        // not UTF-8
+    if (!out.empty()) out += "\r\n ";
+    out += "=?utf-8?B?" + base64(chunk) + "?=";
+    value.remove_prefix(chunk.size());
+  }
+  return out;
+}
+
+std::string base64_lines(std::string_view data) {
+  const auto text = base64(data);
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); i += 76) out.append(text, i, 76).append("\r\n");
+  return out;
+}
+
+std::string date(Timestamp time) {
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S} +0000", fmt::gmtime(std::chrono::system_clock::to_time_t(time)));
+}
+
+}  // namespace souk::notification::mime

@@ -1,0 +1,53 @@
+#include "rules.hpp"
+
+#include <algorithm>
+
+#include "templates.hpp"
+
+namespace souk::notification::rules {
+namespace {
+
+constexpr std::int64_t most_attempts = 120;  // some five days
+
+std::optional<Draft> make(const std::string& kind, std::string subject_id, std::string recipient,
+                          const templates::Values& values) {
+  auto content = templates::render(kind, values);
+  if (!content) return std::nullopt;
+  return Draft{.kind = kind,
+               .subject_id = std::move(subject_id),
+               .recipient = std::move(recipient),
+               .subject = std::move(content->subject),
+               .text = std::move(content->text),
+               .html = std::move(content->html)};
+}
+
+}  // namespace
+
+std::optional<Draft> draft(const std::string& kind, const order::OrderEvent& order, const std::string& recipient) {
+  return make(kind, order.order_id.to_string(), recipient,
+              {{"order_number", order.order_number}, {"total", order.total.to_string()}, {"currency", order.currency}});
+}
+
+std::optional<Draft> draft(const std::string& kind, const user::UserRegistered& account, Timestamp at) {
+  auto made = make(kind, account.user_id.to_string(), account.email,
+                   {{"email", account.email}, {"first_name", account.first_name}});
+  if (made && kind == "registration.repeated") made->occurrence = to_rfc3339(at).substr(0, 10);
+  return made;
+}
+
+std::optional<std::chrono::seconds> retry_after(std::int64_t attempts) {
+  if (attempts >= most_attempts) return std::nullopt;
+  const auto doublings = std::clamp<std::int64_t>(attempts - 1, 0, 10);
+  return std::min<std::chrono::seconds>(std::chrono::seconds(30) * (std::int64_t{1} << doublings),
+                                        std::chrono::hours(1));
+}
+
+std::string domain_of(const std::string& sender) {
+  const auto at = sender.rfind('@');
+  if (at == std::string::npos) return "localhost";
+  const auto end = sender.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-", at + 1);
+  const auto domain = sender.substr(at + 1, end == std::string::npos ? end : end - at - 1);
+  return domain.empty() ? "localhost" : domain;
+}
+
+}  // namespace souk::notification::rules

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "events/event.hpp"
+#include "notification/api.hpp"
+#include "order/api.hpp"
+#include "user/api.hpp"
+
+// Which event is told to whom, and when a message that did not get through is tried again. Without I/O.
+namespace souk::notification::rules {
+
+// A message before it is a row.
+struct Draft {
+  std::string kind;
+  std::string subject_id;
+  std::string occurrence;  // tells repeats apart that are to be told again
+  std::string recipient;
+  std::string subject;
+  std::string text;
+  std::string html;
+};
+
+// Nothing for kinds that nobody is told of.
+std::optional<Draft> draft(const std::string& kind, const order::OrderEvent& order, const std::string& recipient);
+// A repeated registration is told once a day: the sender of the request must not fill somebody's mailbox.
+std::optional<Draft> draft(const std::string& kind, const user::UserRegistered& account, Timestamp at);
+
+// How long until the next attempt after so many (from 1): 30 s, doubling, at most 1 h. Nothing after 120: given up.
+std::optional<std::chrono::seconds> retry_after(std::int64_t attempts);
+
+// The domain of a sender such as "Souk <shop@example.com>", for message ids.
+std::string domain_of(const std::string& sender);
+
+}  // namespace souk::notification::rules
