@@ -33,7 +33,10 @@ void check_category(Error& error, const std::optional<CategoryRef>& category, co
 void check_variants(Error& error, const ProductLine& line, Amount price) {
   const auto& variants = *line.variants;
   if (variants.size() > most_variants) add(error, "variants", "has more than 1000 elements");
-  if (!variants.empty() && line.quantity) add(error, "quantity", "belongs to the variants of a product that has some");
+  // A 0 says nothing: exports write it where the variants have the stock.
+  if (!variants.empty() && line.quantity && line.quantity->value != 0) {
+    add(error, "quantity", "belongs to the variants of a product that has some");
+  }
   std::set<std::string_view> ids{line.product_id};
   std::set<std::string_view> skus{line.sku};
   for (std::size_t i = 0; i < variants.size(); ++i) {
