@@ -124,7 +124,7 @@ class Approved(Purchase):
             self.prepared = True
             self.prepare()
         simulator.approve(client, checkout, self.approved)
-        headers = {"Authorization": f"Bearer {checkout['access_token']}"}
+        headers = {"X-Order-Token": checkout['access_token']}
         client.get(f"/v1/checkouts/{checkout['id']}/return", headers=headers)
 
 
@@ -132,7 +132,7 @@ class Refused(Approved):
     """The gateway needs the customer, who refuses."""
 
     approved = False
-    expected = ("payment.declined", "payment.cancelled")
+    expected = ("payment.declined", "checkout.cancelled")
 
 
 class LookedAt(Approved):
@@ -178,13 +178,13 @@ class LostHold(Lapsed):
 class Left(Approved):
     """The customer goes away for more than half an hour."""
 
-    expected = ("checkout.expired", "checkout.cancelled", "payment.cancelled")
+    expected = ("checkout.expired", "checkout.cancelled")
 
     def act(self, client, checkout):
         self.shop.sql("order_db", "UPDATE checkout_sagas SET created_at = created_at - interval '31 minutes',"
                                   " lease_until = now(), next_check_at = now() WHERE id = %s AND state = 'waiting'",
                       checkout["id"])
-        headers = {"Authorization": f"Bearer {checkout['access_token']}"}
+        headers = {"X-Order-Token": checkout['access_token']}
 
         def over():
             return client.get(f"/v1/checkouts/{checkout['id']}", headers=headers).json().get("status") == "cancelled"
@@ -238,7 +238,7 @@ class Cancelled(Purchase):
 
     def _drive(self, client):
         super()._drive(client)
-        headers = {"Authorization": f"Bearer {self.order['access_token']}", "Idempotency-Key": self.key}
+        headers = {"X-Order-Token": self.order['access_token'], "Idempotency-Key": self.key}
         end = time.monotonic() + FINAL_S
         while self.order["status"] != "cancelled":
             if time.monotonic() > end:

@@ -195,7 +195,11 @@ def waiting_checkout(http, product_id, **changes):
 
 
 def owner(checkout):
-    return {"Authorization": f"Bearer {checkout['access_token']}"}
+    return {"X-Order-Token": checkout["access_token"]}
+
+
+def come_back(http, checkout):
+    return http.get(f"/v1/checkouts/{checkout['id']}/return", headers=owner(checkout))
 
 
 def test_a_payment_that_needs_the_customer_becomes_an_order_once_approved(platform, http, goods):
@@ -207,8 +211,8 @@ def test_a_payment_that_needs_the_customer_becomes_an_order_once_approved(platfo
     assert state["status"] == "requires_action"
 
     simulator.approve(http, checkout)
-    order = ok(http.get(f"/v1/checkouts/{checkout['id']}/return", headers=owner(checkout)), 200, 201)
-    order = order.get("order") or order
+    assert ok(come_back(http, checkout), 200)["status"] == "completed"
+    order = ok(http.order(checkout["id"], checkout["access_token"]), 200)
     assert order["id"] == checkout["id"] and order["status"] == "confirmed"
     settled(platform, order["id"])
     assert stock(platform, product_id) == (3, 0)
@@ -219,10 +223,11 @@ def test_a_payment_that_needs_the_customer_becomes_an_order_once_approved(platfo
 
 def test_a_payment_that_the_customer_refuses_ends_the_checkout(platform, http, goods):
     product_id = goods.product(quantity=4)["product_id"]
-    _, _, body, checkout = waiting_checkout(http, product_id)
+    cart_id, key, body, checkout = waiting_checkout(http, product_id)
     simulator.approve(http, checkout, approved=False)
-    response = http.get(f"/v1/checkouts/{checkout['id']}/return", headers=owner(checkout))
-    refused(response, 402, ("payment.declined", "payment.cancelled"))
+    state = ok(come_back(http, checkout), 200)
+    assert state["status"] in ("declined", "cancelled") and state["failure_code"]
+    refused(http.checkout(cart_id, key, **body), 402, ("payment.declined", "checkout.cancelled"))
     wait_for(lambda: stock(platform, product_id) == (4, 0), what="the released stock")
     assert orders_of(platform, body["email"]) == []
     assert simulator.charges(platform, checkout["id"]) == []
@@ -283,9 +288,7 @@ def test_an_order_is_read_with_its_token_and_by_nobody_else(platform, http, good
     assert ok(reader.order(order["id"], order["access_token"]), 200)["order_number"] == order["order_number"]
     for token in (None, other["access_token"], order["access_token"][:-1] + "_"):
         response = reader.order(order["id"], token)
-        assert response.status_code in (401, 404), response.text
-        assert order["order_number"] not in response.text
-    refused(reader.order(order["id"]), 404, "order.not_found")
+        refused(response, 404, "order.not_found")
 
 
 def test_a_customers_order_is_read_by_that_customer_only(platform, http, goods):
@@ -302,7 +305,7 @@ def test_a_customers_order_is_read_by_that_customer_only(platform, http, goods):
 
 def test_an_order_has_an_entity_tag(http, goods):
     order = http.buy(goods.product()["product_id"])
-    headers = {"Authorization": f"Bearer {order['access_token']}"}
+    headers = {"X-Order-Token": order["access_token"]}
     path = f"/v1/orders/{order['id']}"
     etag = http.get(path, headers=headers).headers["ETag"]
     assert http.get(path, headers={**headers, "If-None-Match": etag}).status_code == 304
@@ -312,7 +315,7 @@ def test_an_order_has_an_entity_tag(http, goods):
 
 
 def cancel(http, order):
-    headers = {"Authorization": f"Bearer {order['access_token']}"} if order.get("access_token") else {}
+    headers = {"X-Order-Token": order["access_token"]} if order.get("access_token") else {}
     return http.post(f"/v1/orders/{order['id']}/cancel", headers={**headers, "Idempotency-Key": str(uuid.uuid4())})
 
 

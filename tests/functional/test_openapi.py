@@ -128,7 +128,7 @@ def test_replies_of_a_purchase_are_what_the_document_says(http, goods, document)
          json={"shipping_address": ADDRESS, "shipping_method": "standard"})
     order = send("POST", "/v1/carts/{id}/checkout", f"{cart}/checkout", json=checkout_body(),
                  headers={"Idempotency-Key": str(uuid.uuid4())})
-    owner = {"Authorization": f"Bearer {order['access_token']}"}
+    owner = {"X-Order-Token": order['access_token']}
     send("GET", "/v1/orders/{id}", f"/v1/orders/{order['id']}", headers=owner)
     send("POST", "/v1/orders/{id}/cancel", f"/v1/orders/{order['id']}/cancel",
          headers={**owner, "Idempotency-Key": str(uuid.uuid4())})

@@ -96,7 +96,7 @@ class Client:
 
     def order(self, order_id, access_token=None):
         """The raw response; guests give the order's token."""
-        headers = {"Authorization": f"Bearer {access_token}"} if access_token else {}
+        headers = {"X-Order-Token": access_token} if access_token else {}
         return self.get(f"/v1/orders/{order_id}", headers=headers)
 
     def register(self, email=None, password="correct horse battery", **more):
