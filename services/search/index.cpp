@@ -5,7 +5,7 @@
 namespace souk::search {
 namespace {
 
-// Above this many changed products the recent ones are merged into a new main segment.
+// Above this many changed products an update costs more than a rebuild now and then.
 constexpr std::size_t max_recent = 2000;
 
 bool is_shown(const catalog::Product& product) { return product.status != catalog::ProductStatus::inactive; }
@@ -56,6 +56,11 @@ void Index::apply(std::vector<Update> updates) {
     if (update.product && is_shown(*update.product)) recent_.emplace(update.product_id, *std::move(update.product));
   }
   publish(current->main, std::move(replaced));
+}
+
+bool Index::wants_rebuild() const {
+  const std::lock_guard lock(writer_);
+  return recent_.size() > max_recent;
 }
 
 }  // namespace souk::search

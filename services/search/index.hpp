@@ -46,11 +46,13 @@ class Index {
     std::optional<catalog::Product> product;
   };
   void apply(std::vector<Update> updates);
+  // So many changed that a rebuild is due: what changed is indexed anew with each update.
+  bool wants_rebuild() const;
 
  private:
   void publish(std::shared_ptr<const Segment> main, std::vector<bool> replaced);
 
-  std::mutex writer_;
+  mutable std::mutex writer_;
   std::map<std::string, catalog::Product> recent_;  // what `recent` is built from
   std::atomic<std::shared_ptr<const Snapshot>> snapshot_;
 };
