@@ -1,0 +1,50 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cart/api.hpp"
+#include "catalog/api.hpp"
+#include "details.hpp"
+#include "pricing.hpp"
+#include "rates.hpp"
+
+namespace souk::order {
+
+// A cart's lines with what the catalog says of them now, and what they cost in all.
+struct Basket {
+  cart::CheckoutLines cart;
+  std::vector<catalog::SellableItem> items;  // one a line
+  std::string currency;
+  std::string shipping_method;
+  pricing::Totals totals;
+  std::shared_ptr<const Rates> rates;
+};
+
+// Where it goes and how. Without an address there is no tax; without a method the first one that is offered.
+struct Destination {
+  std::optional<Address> address;
+  std::optional<std::string> shipping_method;
+};
+
+class Baskets {
+ public:
+  Baskets(cart::Api& carts, catalog::Api& catalog, RatesCache& rates)
+      : carts_(carts), catalog_(catalog), rates_(rates) {}
+
+  // The one way to a price, for quotes and checkouts. cart.not_found, cart.empty, cart.product_unavailable,
+  // cart.currency_mismatch, cart.total_limit, checkout.unknown_shipping_method.
+  Task<Result<Basket>> price(Context context, std::string cart_id, Destination destination);
+
+ private:
+  cart::Api& carts_;
+  catalog::Api& catalog_;
+  RatesCache& rates_;
+};
+
+QuoteResult to_quote(const Basket& basket);
+// "goods 48.00, discount 0.00, shipping 4.99, tax 3.84": for people.
+std::string describe(const pricing::Totals& totals);
+
+}  // namespace souk::order

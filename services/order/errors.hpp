@@ -1,0 +1,132 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/money.hpp"
+#include "core/result.hpp"
+
+// The refusals of the order service.
+namespace souk::order::errors {
+
+inline Refusal order_not_found() { return refuse(ErrorKind::not_found, "order.not_found", "There is no such order."); }
+inline Refusal checkout_not_found() {
+  return refuse(ErrorKind::not_found, "checkout.not_found", "There is no such checkout.");
+}
+inline Refusal already_shipped() {
+  return refuse(ErrorKind::conflict, "order.already_shipped",
+                "The order has been shipped and can no longer be cancelled; it can be returned.");
+}
+inline Refusal already_refunded() {
+  return refuse(ErrorKind::conflict, "order.already_refunded", "The order has been refunded already.");
+}
+inline Refusal illegal_status(std::string_view from, std::string_view to) {
+  return refuse(ErrorKind::conflict, "order.illegal_status", fmt::format("An order that is {} cannot be {}.", from, to));
+}
+inline Refusal bad_cursor() {
+  return refuse(ErrorKind::invalid, "request.invalid_cursor", "The cursor is not one that this list gave.");
+}
+
+// Checkout: what is wrong with what was asked.
+
+inline Refusal invalid_fields(std::vector<FieldError> fields) {
+  return Refusal(Error{.kind = ErrorKind::invalid,
+                       .code = "request.invalid",
+                       .detail = "Some fields are not valid.",
+                       .errors = std::move(fields)});
+}
+inline Refusal key_required() {
+  return refuse(ErrorKind::invalid, "idempotency.key_required", "Send an Idempotency-Key of 1 to 255 characters.");
+}
+inline Refusal email_required() {
+  return Refusal(Error{.kind = ErrorKind::unprocessable,
+                       .code = "checkout.email_required",
+                       .detail = "Guests give an e-mail address.",
+                       .errors = {{"email", "missing", "is required of guests"}}});
+}
+inline Refusal address_required() {
+  return Refusal(Error{.kind = ErrorKind::unprocessable,
+                       .code = "checkout.address_required",
+                       .detail = "Give either shipping_address or shipping_address_id.",
+                       .errors = {{"shipping_address", "missing", "or shipping_address_id is required, not both"}}});
+}
+inline Refusal address_not_found() {
+  return Refusal(Error{.kind = ErrorKind::unprocessable,
+                       .code = "checkout.address_not_found",
+                       .detail = "There is no saved address with this id.",
+                       .errors = {{"shipping_address_id", "unknown", "is not one of your addresses"}}});
+}
+inline Refusal unknown_shipping_method() {
+  return Refusal(Error{.kind = ErrorKind::unprocessable,
+                       .code = "checkout.unknown_shipping_method",
+                       .detail = "There is no such shipping method for this cart.",
+                       .errors = {{"shipping_method", "unknown", "is not offered; a quote lists what is"}}});
+}
+inline Refusal total_limit() {
+  return refuse(ErrorKind::unprocessable, "cart.total_limit", "An order is worth at most 99999999.99.");
+}
+inline Refusal currency_mismatch() {
+  return refuse(ErrorKind::unprocessable, "cart.currency_mismatch", "The cart has prices in more than one currency.");
+}
+inline Refusal product_unavailable(std::vector<FieldError> items) {
+  return Refusal(Error{.kind = ErrorKind::unprocessable,
+                       .code = "cart.product_unavailable",
+                       .detail = "Some products are not sold now; take them out of the cart.",
+                       .errors = std::move(items)});
+}
+inline Refusal price_changed(Amount expected, Amount total, std::string_view currency, std::string_view totals) {
+  return Refusal(Error{.kind = ErrorKind::unprocessable,
+                       .code = "cart.price_changed",
+                       .detail = fmt::format("The total is {} {} now, not {} ({}).", total.to_string(), currency,
+                                             expected.to_string(), totals),
+                       .errors = {{"expected_total", "changed", "is " + total.to_string() + " now"}}});
+}
+inline Refusal insufficient_stock(std::vector<FieldError> items) {
+  return Refusal(Error{.kind = ErrorKind::conflict,
+                       .code = "inventory.insufficient_stock",
+                       .detail = "There is not enough of some items.",
+                       .errors = std::move(items)});
+}
+
+// Checkout: what happened to it.
+
+inline Refusal cart_empty() { return refuse(ErrorKind::conflict, "cart.empty", "The cart is empty."); }
+inline Refusal in_progress() {
+  return Refusal(Error{.kind = ErrorKind::conflict,
+                       .code = "checkout.in_progress",
+                       .detail = "A checkout with this Idempotency-Key is under way; repeat the request later.",
+                       .retry_after_s = 1});
+}
+inline Refusal cart_in_checkout() {
+  return Refusal(Error{.kind = ErrorKind::conflict,
+                       .code = "checkout.cart_in_checkout",
+                       .detail = "This cart is being bought by another checkout.",
+                       .retry_after_s = 2});
+}
+inline Error declined(std::string_view reason) {
+  return Error{.kind = ErrorKind::payment_required,
+               .code = "payment.declined",
+               .detail = reason.empty() ? "The payment was declined; try another way to pay."
+                                        : fmt::format("The payment was declined ({}); try another way to pay.", reason)};
+}
+inline Error cancelled() {
+  return Error{.kind = ErrorKind::payment_required,
+               .code = "checkout.cancelled",
+               .detail = "The checkout was cancelled; nothing was charged."};
+}
+inline Error expired() {
+  return Error{.kind = ErrorKind::conflict,
+               .code = "checkout.expired",
+               .detail = "The checkout was not finished in time and was cancelled; nothing was charged."};
+}
+inline Error hold_lost() {
+  return Error{.kind = ErrorKind::conflict,
+               .code = "checkout.hold_lost",
+               .detail = "The items were held no longer when the payment came; what was paid is given back."};
+}
+
+}  // namespace souk::order::errors

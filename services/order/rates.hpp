@@ -1,0 +1,55 @@
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/context.hpp"
+#include "postgres/pool.hpp"
+#include "pricing.hpp"
+
+namespace souk::order {
+
+// What shipping and taxes cost now.
+struct Rates {
+  struct Method {
+    std::string id;
+    std::string name;
+    std::string currency;
+    pricing::ShippingRate rate;
+  };
+  struct Tax {
+    std::string country;
+    std::string state;  // empty: the whole country
+    pricing::TaxRate rate;
+  };
+
+  std::vector<Method> methods;  // in the order in which they are shown
+  std::vector<Tax> taxes;
+
+  const Method* find_method(std::string_view id, std::string_view currency) const;
+  // The state's rate, or the country's, or none.
+  pricing::TaxRate tax_for(std::string_view country, std::string_view state) const;
+};
+
+// The rates, read from the database when the ones in memory are older than ten seconds; while the database does not
+// answer the old ones hold for ten minutes more, so that browsing goes on.
+class RatesCache {
+ public:
+  explicit RatesCache(pg::Pool& pool) : pool_(pool) {}
+  Task<std::shared_ptr<const Rates>> get(Context context);
+
+ private:
+  Task<std::shared_ptr<const Rates>> read(Context context);
+
+  pg::Pool& pool_;
+  std::mutex mutex_;
+  std::shared_ptr<const Rates> rates_;
+  Deadline fresh_until_{};
+  Deadline usable_until_{};
+};
+
+}  // namespace souk::order

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "http/router.hpp"
+#include "order/api.hpp"
+
+namespace souk::order {
+
+// A guest shows an order's access token as the header X-Order-Token or the query's access_token.
+void add_routes(http::Router& router, Api& orders);
+
+}  // namespace souk::order
