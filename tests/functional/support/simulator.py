@@ -1,17 +1,23 @@
 """The payment simulator: its tokens, its own ledger (the judge of what was charged), and the customer's approval."""
 
+import urllib.parse
+
 SUCCESS = "tok_success"
-DECLINE = "tok_decline"
+DECLINE = "tok_declined"
 REQUIRES_ACTION = "tok_requires_action"
 TIMEOUT_AFTER_CHARGE = "tok_timeout_after_charge"
 
-# The simulator knows our payments by its own id and by the key that we gave it, which names the order.
+# What the gateway may do while it is charged: the outcome is unknown to us for a while, or it takes its time.
+FAULTS = ("tok_timeout_before_charge", "tok_timeout_after_charge", "tok_error_before_charge", "tok_error_after_charge",
+          "tok_slow")
+
+# The key that we give the simulator is the order's id.
 _CHARGES = """
-    SELECT id, key, substring(key FROM '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}') AS order_id,
+    SELECT id, key AS order_id,
            amount / 100.0 AS amount, currency, refunded / 100.0 AS refunded
-    FROM simulator.payments WHERE status IN ('succeeded', 'refunded')"""
+    FROM simulator.payments WHERE status = 'succeeded'"""
 _REFUNDS = """
-    SELECT r.id, substring(p.key FROM '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}') AS order_id,
+    SELECT r.id, p.key AS order_id,
            r.amount / 100.0 AS amount
     FROM simulator.refunds r JOIN simulator.payments p ON p.id = r.payment_id WHERE r.status = 'succeeded'"""
 
@@ -32,5 +38,8 @@ def refunds(platform, order_id=None):
 
 
 def approve(http, checkout, approved=True):
-    """The customer acts at the simulator's page."""
-    raise NotImplementedError
+    """The customer approves or rejects the payment at the simulator's page."""
+    path = urllib.parse.urlparse(checkout["next_action"]["url"]).path
+    decision = "approve" if approved else "reject"
+    reply = http.post(path, params={"decision": decision}, allow_redirects=False)
+    assert reply.status_code in (200, 303), reply.text
