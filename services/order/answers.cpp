@@ -33,17 +33,12 @@ std::string reason_of_no_answer(const std::exception_ptr& exception) {
 Event heard(const payment::Payment& payment) {
   using enum payment::PaymentStatus;
   switch (payment.status) {
-    case succeeded:
-      return {What::money_captured};
-    case refunded:
-      return {What::money_refunded};
-    case failed:
-      return {What::money_refused, errors::declined(payment.failure_reason.value_or(""))};
-    case cancelled:
-      return {What::money_cancelled};
+    case succeeded: return {What::money_captured};
+    case refunded: return {What::money_refunded};
+    case failed: return {What::money_refused, errors::declined(payment.failure_reason.value_or(""))};
+    case cancelled: return {What::money_cancelled};
     case pending:
-    case processing:
-      break;
+    case processing: break;
   }
   if (payment.authorized) return {What::money_authorised};
   if (payment.outcome_unknown) return {What::money_uncertain};
@@ -57,8 +52,8 @@ std::chrono::milliseconds check_after(std::chrono::seconds age) {
 
 Task<> pause(Context context, int unanswered) {
   const auto limit = 60ms * (1 << (2 * std::min(unanswered, 3)));
-  const auto time = std::min<Duration>(limit / 2 + std::chrono::milliseconds(random_below(limit.count() / 2)),
-                                       context.time_left());
+  const auto time =
+      std::min<Duration>(limit / 2 + std::chrono::milliseconds(random_below(limit.count() / 2)), context.time_left());
   Timer timer(co_await asio::this_coro::executor, time);
   co_await timer.async_wait(use_task);
 }

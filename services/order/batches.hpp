@@ -53,8 +53,9 @@ Task<std::vector<Outcome<Reply>>> write_batch(std::vector<Request> requests, Wri
   }
   if (repeat) co_return co_await write_batch<Request, Reply>(std::move(requests), write, false);
   if (!halve) co_return std::vector<Outcome<Reply>>(requests.size(), Outcome<Reply>{.failure = failure});
-  std::vector<Request> rest(std::make_move_iterator(requests.begin() + static_cast<std::ptrdiff_t>(requests.size() / 2)),
-                            std::make_move_iterator(requests.end()));
+  std::vector<Request> rest(
+      std::make_move_iterator(requests.begin() + static_cast<std::ptrdiff_t>(requests.size() / 2)),
+      std::make_move_iterator(requests.end()));
   requests.resize(requests.size() - rest.size());
   auto outcomes = co_await write_batch<Request, Reply>(std::move(requests), write, again);
   for (auto& outcome : co_await write_batch<Request, Reply>(std::move(rest), write, again)) {

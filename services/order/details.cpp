@@ -47,15 +47,11 @@ ErrorKind kind_of(int status) {
 
 CheckoutStatus status_of(const Checkpoint& checkpoint) {
   switch (checkpoint.phase) {
-    case saga::Phase::running:
-      return CheckoutStatus::processing;
-    case saga::Phase::waiting:
-      return CheckoutStatus::requires_action;
+    case saga::Phase::running: return CheckoutStatus::processing;
+    case saga::Phase::waiting: return CheckoutStatus::requires_action;
     case saga::Phase::completing:
-    case saga::Phase::completed:
-      return CheckoutStatus::completed;
-    case saga::Phase::compensated:
-      break;
+    case saga::Phase::completed: return CheckoutStatus::completed;
+    case saga::Phase::compensated: break;
   }
   if (!checkpoint.refusal) return CheckoutStatus::failed;
   const auto& code = checkpoint.refusal->code;
@@ -79,27 +75,30 @@ Error to_error(StoredRefusal refusal) {
 Order confirmed_order(const Checkpoint& checkpoint) {
   const auto& details = checkpoint.details;
   const auto at = checkpoint.confirmed_at.value();
-  Order order{.id = checkpoint.id,
-              .order_number = details.order_number,
-              .user_id = details.user_id,
-              .email = details.email,
-              .status = OrderStatus::confirmed,
-              .subtotal = details.subtotal,
-              .tax = details.tax,
-              .shipping_cost = details.shipping_cost,
-              .discount = details.discount,
-              .total = details.total,
-              .currency = details.currency,
-              .payment_method = details.payment_method,
-              .payment_status = checkpoint.payment_status.value(),
-              .shipping_method = details.shipping_method,
-              .shipping_address = to_order_address(details.shipping_address, rules::part_id(checkpoint.id, rules::shipping_address_part)),
-              .billing_address = to_order_address(details.billing_address, rules::part_id(checkpoint.id, rules::billing_address_part)),
-              .status_history = {{.status = OrderStatus::confirmed, .created_by = details.created_by, .created_at = at}},
-              .notes = details.notes,
-              .created_at = at,
-              .updated_at = at,
-              .confirmed_at = at};
+  Order order{
+      .id = checkpoint.id,
+      .order_number = details.order_number,
+      .user_id = details.user_id,
+      .email = details.email,
+      .status = OrderStatus::confirmed,
+      .subtotal = details.subtotal,
+      .tax = details.tax,
+      .shipping_cost = details.shipping_cost,
+      .discount = details.discount,
+      .total = details.total,
+      .currency = details.currency,
+      .payment_method = details.payment_method,
+      .payment_status = checkpoint.payment_status.value(),
+      .shipping_method = details.shipping_method,
+      .shipping_address =
+          to_order_address(details.shipping_address, rules::part_id(checkpoint.id, rules::shipping_address_part)),
+      .billing_address =
+          to_order_address(details.billing_address, rules::part_id(checkpoint.id, rules::billing_address_part)),
+      .status_history = {{.status = OrderStatus::confirmed, .created_by = details.created_by, .created_at = at}},
+      .notes = details.notes,
+      .created_at = at,
+      .updated_at = at,
+      .confirmed_at = at};
   order.items.reserve(details.lines.size());
   std::uint16_t n = 0;
   for (const auto& line : details.lines) order.items.push_back(to_item(line, rules::part_id(checkpoint.id, n++)));

@@ -30,8 +30,8 @@ struct BoughtLine {
   Amount discount;
 };
 BOOST_DESCRIBE_STRUCT(BoughtLine, (),
-                      (item_id, product_id, variant_id, sellable_id, sku, name, size, color, quantity, unit_price, total,
-                       discount))
+                      (item_id, product_id, variant_id, sellable_id, sku, name, size, color, quantity, unit_price,
+                       total, discount))
 
 // Written once, with the intent.
 struct Details {

@@ -25,7 +25,8 @@ inline Refusal already_refunded() {
   return refuse(ErrorKind::conflict, "order.already_refunded", "The order has been refunded already.");
 }
 inline Refusal illegal_status(std::string_view from, std::string_view to) {
-  return refuse(ErrorKind::conflict, "order.illegal_status", fmt::format("An order that is {} cannot be {}.", from, to));
+  return refuse(ErrorKind::conflict, "order.illegal_status",
+                fmt::format("An order that is {} cannot be {}.", from, to));
 }
 inline Refusal bad_cursor() {
   return refuse(ErrorKind::invalid, "request.invalid_cursor", "The cursor is not one that this list gave.");
@@ -110,8 +111,9 @@ inline Refusal cart_in_checkout() {
 inline Error declined(std::string_view reason) {
   return Error{.kind = ErrorKind::payment_required,
                .code = "payment.declined",
-               .detail = reason.empty() ? "The payment was declined; try another way to pay."
-                                        : fmt::format("The payment was declined ({}); try another way to pay.", reason)};
+               .detail = reason.empty()
+                             ? "The payment was declined; try another way to pay."
+                             : fmt::format("The payment was declined ({}); try another way to pay.", reason)};
 }
 inline Error cancelled() {
   return Error{.kind = ErrorKind::payment_required,

@@ -16,7 +16,7 @@ using saga::Action;
 using saga::Event;
 using saga::What;
 
-constexpr Duration commit_limit = 6s;   // what must not be left half done
+constexpr Duration commit_limit = 6s;  // what must not be left half done
 constexpr std::int64_t hold_seconds = 900;
 
 // Each sellable item once, in the order of the lines.
@@ -97,8 +97,8 @@ Task<> Executor::step(Context context, Run& run, Action action) {
   run.state = saga::after(std::move(run.state), action, event);
   run.checkpoint.phase = run.state.phase;
   if (event.what == What::no_answer || event.what == What::overtaken || event.what == What::handed_over) {
-    log::info(context, "checkout saga goes on later", log::kv("order_id", run.checkpoint.id),
-              log::kv("action", action), log::kv("what", event.what));
+    log::info(context, "checkout saga goes on later", log::kv("order_id", run.checkpoint.id), log::kv("action", action),
+              log::kv("what", event.what));
   }
 }
 
@@ -110,15 +110,12 @@ Task<Event> Executor::perform(Context context, Run& run, Action action) {
       case Action::extend_hold:
       case Action::reserve:
       case Action::release:
-      case Action::complete_stock:
-        co_return co_await perform_stock(context, run, action);
+      case Action::complete_stock: co_return co_await perform_stock(context, run, action);
       case Action::charge:
       case Action::ask_payment:
       case Action::cancel_payment:
-      case Action::refund:
-        co_return co_await perform_money(context, run, action);
-      default:
-        co_return co_await perform_write(context, run, action);
+      case Action::refund: co_return co_await perform_money(context, run, action);
+      default: co_return co_await perform_write(context, run, action);
     }
   } catch (...) {
     reason = answers::reason_of_no_answer(std::current_exception());
@@ -130,14 +127,10 @@ Task<Event> Executor::perform(Context context, Run& run, Action action) {
 Task<Event> Executor::perform_stock(Context context, Run& run, Action action) {
   context = context.limited(answers::call_limit);
   switch (action) {
-    case Action::extend_hold:
-      co_return co_await extend_hold(context, run);
-    case Action::reserve:
-      co_return co_await reserve(context, run);
-    case Action::complete_stock:
-      co_return co_await complete_stock(context, run);
-    default:
-      break;
+    case Action::extend_hold: co_return co_await extend_hold(context, run);
+    case Action::reserve: co_return co_await reserve(context, run);
+    case Action::complete_stock: co_return co_await complete_stock(context, run);
+    default: break;
   }
   SOUK_FAILPOINT("order.before_release");
   const auto released = co_await apis_.inventory.release(context, {.order_id = run.checkpoint.id});
@@ -146,22 +139,18 @@ Task<Event> Executor::perform_stock(Context context, Run& run, Action action) {
 }
 
 Task<Event> Executor::extend_hold(Context context, Run& run) {
-  const auto extended = co_await apis_.inventory.extend(
-      context, {.order_id = run.checkpoint.id, .hold_seconds = hold_seconds});
+  const auto extended =
+      co_await apis_.inventory.extend(context, {.order_id = run.checkpoint.id, .hold_seconds = hold_seconds});
   if (extended) co_return Event{What::stock_held};
   if (answers::is_no_answer(extended.error())) co_return Event{What::no_answer};
   // Why it could not be extended: there is none, it ran out, it was released, it is sold already.
   const auto found = co_await apis_.inventory.get_reservation(context, {.order_id = run.checkpoint.id});
   if (!found) co_return Event{answers::is_no_answer(found.error()) ? What::no_answer : What::stock_absent};
   switch (found->status) {
-    case inventory::ReservationStatus::active:
-      co_return Event{What::no_answer};  // changed in between
-    case inventory::ReservationStatus::completed:
-      co_return Event{What::stock_held};
-    case inventory::ReservationStatus::expired:
-      co_return Event{What::stock_lapsed};
-    case inventory::ReservationStatus::cancelled:
-      co_return Event{What::stock_lost, errors::cancelled()};
+    case inventory::ReservationStatus::active: co_return Event{What::no_answer};  // changed in between
+    case inventory::ReservationStatus::completed: co_return Event{What::stock_held};
+    case inventory::ReservationStatus::expired: co_return Event{What::stock_lapsed};
+    case inventory::ReservationStatus::cancelled: co_return Event{What::stock_lost, errors::cancelled()};
   }
   std::unreachable();
 }
@@ -216,9 +205,9 @@ Task<Event> Executor::charge(Context context, Run& run) {
                           .token = run.checkpoint.payment_token,
                           .payment_method_id = details.payment_method_id};
   if (!options_.return_url_base.empty()) {
-    request.return_url = fmt::format("{}/v1/checkouts/{}/return?access_token={}", options_.return_url_base,
-                                     run.checkpoint.id.to_string(),
-                                     rules::access_token(options_.secret, run.checkpoint.id));
+    request.return_url =
+        fmt::format("{}/v1/checkouts/{}/return?access_token={}", options_.return_url_base,
+                    run.checkpoint.id.to_string(), rules::access_token(options_.secret, run.checkpoint.id));
   }
   SOUK_FAILPOINT("order.before_charge");
   const auto payment = co_await apis_.payments.charge(context, std::move(request));
@@ -245,23 +234,17 @@ Task<Event> Executor::refund(Context context, Run& run) {
 
 Task<Event> Executor::perform_write(Context context, Run& run, Action action) {
   switch (action) {
-    case Action::write_order:
-      co_return co_await write_order(run);
-    case Action::write_refusal:
-      co_return co_await write_refusal(run);
+    case Action::write_order: co_return co_await write_order(run);
+    case Action::write_refusal: co_return co_await write_refusal(run);
     case Action::park:
-    case Action::hand_over:
-      co_return co_await give_up(context, run, action);
-    case Action::cancel_order:
-      co_return co_await cancel_order(context, run);
-    case Action::finish_cart:
-      break;
+    case Action::hand_over: co_return co_await give_up(context, run, action);
+    case Action::cancel_order: co_return co_await cancel_order(context, run);
+    case Action::finish_cart: break;
     case Action::write_completed: {
       const auto done = co_await writes_.write_completed({run.checkpoint.id, run.checkpoint.step_version});
       co_return Event{done.written ? What::completed : What::overtaken};
     }
-    default:
-      throw std::logic_error("an action that nobody performs");
+    default: throw std::logic_error("an action that nobody performs");
   }
   const auto& details = run.checkpoint.details;
   cart::FinishCheckout request{
@@ -292,8 +275,7 @@ Task<Event> Executor::write_order(Run& run) {
 Task<Event> Executor::write_refusal(Run& run) {
   auto& checkpoint = run.checkpoint;
   checkpoint.refusal = run.state.refusal;
-  RefusalToWrite refusal{
-      .id = checkpoint.id, .step_version = checkpoint.step_version, .refusal = *run.state.refusal};
+  RefusalToWrite refusal{.id = checkpoint.id, .step_version = checkpoint.step_version, .refusal = *run.state.refusal};
   const auto written = co_await writes_.write_refusal(std::move(refusal));
   co_return Event{written.written ? What::refusal_written : What::overtaken};
 }
@@ -303,8 +285,7 @@ Task<Event> Executor::give_up(Context context, Run& run, Action action) {
   const Step step{run.checkpoint.id, run.checkpoint.step_version};
   context = context.extended(answers::call_limit);
   if (action == Action::park) {
-    const bool parked =
-        co_await sagas_.park(context, step, run.checkpoint.next_action, options_.check_waiting_after);
+    const bool parked = co_await sagas_.park(context, step, run.checkpoint.next_action, options_.check_waiting_after);
     co_return Event{parked ? What::parked : What::overtaken};
   }
   const bool given = co_await sagas_.hand_over(context, step, answers::check_after(run.age()));
@@ -314,9 +295,9 @@ Task<Event> Executor::give_up(Context context, Run& run, Action action) {
 // The hold ran out after the order was written, and others bought what was left: all that can be done is to say so.
 Task<Event> Executor::cancel_order(Context context, Run& run) {
   log::error(context, "a confirmed order has no stock", log::kv("order_id", run.checkpoint.id));
-  const auto cancelled = co_await cancellations_.cancel(
-      context.extended(commit_limit), run.checkpoint.id, "stock_lost", "Some items are no longer in stock.",
-      [](const LockedOrder&) { return true; });
+  const auto cancelled =
+      co_await cancellations_.cancel(context.extended(commit_limit), run.checkpoint.id, "stock_lost",
+                                     "Some items are no longer in stock.", [](const LockedOrder&) { return true; });
   co_return Event{cancelled || !answers::is_no_answer(cancelled.error()) ? What::order_cancelled : What::no_answer};
 }
 

@@ -38,8 +38,8 @@ class Executor {
     payment::Api& payments;
   };
   struct Options {
-    std::string return_url_base;                         // public URL of the shop, for customers who pay elsewhere
-    std::string secret;                                  // for the token in that URL
+    std::string return_url_base;  // public URL of the shop, for customers who pay elsewhere
+    std::string secret;           // for the token in that URL
     std::chrono::milliseconds check_waiting_after{30'000};
   };
 

@@ -20,8 +20,8 @@ constexpr pg::Statement read_taxes{"order.read_tax_rates",
                                    "SELECT country, state, basis_points, is_inclusive FROM tax_rates"};
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, [](unsigned char c) { return std::toupper(c); },
-                            [](unsigned char c) { return std::toupper(c); });
+  return std::ranges::equal(
+      a, b, {}, [](unsigned char c) { return std::toupper(c); }, [](unsigned char c) { return std::toupper(c); });
 }
 
 }  // namespace

@@ -15,8 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t most_taken = 32;      // sagas in a round
-constexpr std::size_t most_beside = 4096;    // tasks beside requests, a worker
+constexpr std::int64_t most_taken = 32;    // sagas in a round
+constexpr std::size_t most_beside = 4096;  // tasks beside requests, a worker
 constexpr Duration round_limit = 5s;
 constexpr Duration maintenance_interval = 1h;
 constexpr const char* consumer_name = "order.payments";
@@ -48,15 +48,14 @@ void Recovery::start(TaskGroup& group) {
   group.spawn("order.settle", settle_at_the_end(group));
   events::run_consumer(
       group, {.name = consumer_name,
-              .source = [this](Context context, events::ReadEvents request) {
-                return payments_.events(std::move(context), std::move(request));
-              },
-              .handle = [this](Context context, const events::EventPage& page) {
-                return note_payments(std::move(context), page);
-              },
-              .load_cursor = [this](Context context) {
-                return events::load_cursor(pool_, std::move(context), consumer_name);
-              }});
+              .source =
+                  [this](Context context, events::ReadEvents request) {
+                    return payments_.events(std::move(context), std::move(request));
+                  },
+              .handle = [this](Context context,
+                               const events::EventPage& page) { return note_payments(std::move(context), page); },
+              .load_cursor =
+                  [this](Context context) { return events::load_cursor(pool_, std::move(context), consumer_name); }});
 }
 
 TaskGroup& Recovery::own_group() { return *groups_[this_worker()]; }
@@ -87,8 +86,7 @@ Task<> Recovery::continue_checkout(Checkpoint checkpoint) {
   auto run = Run::taken_over(std::move(checkpoint));
   co_await executor_.decide(context, run);
   co_await executor_.complete(context, run);
-  log::info(context, "checkout recovered", log::kv("order_id", run.checkpoint.id),
-            log::kv("state", run.state.phase));
+  log::info(context, "checkout recovered", log::kv("order_id", run.checkpoint.id), log::kv("state", run.state.phase));
 }
 
 Task<> Recovery::settle() {

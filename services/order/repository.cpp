@@ -8,12 +8,12 @@ namespace {
 
 // An order with its parts, in the order of the members of Order up to cancelled_at. The parts are JSON arrays of the
 // Api's structs; amounts stay numbers with two decimals.
-#define SOUK_ORDER_ADDRESS(which)                                                                                     \
-  "(SELECT json_build_object('id', a.id, 'full_name', a.full_name, 'phone', a.phone, 'address_line1', "               \
-  "a.address_line1, 'address_line2', a.address_line2, 'city', a.city, 'state', a.state, 'postal_code', "               \
+#define SOUK_ORDER_ADDRESS(which)                                                                        \
+  "(SELECT json_build_object('id', a.id, 'full_name', a.full_name, 'phone', a.phone, 'address_line1', "  \
+  "a.address_line1, 'address_line2', a.address_line2, 'city', a.city, 'state', a.state, 'postal_code', " \
   "a.postal_code, 'country', a.country) FROM order_addresses a WHERE a.id = o." which " AND a.order_id = o.id), "
 
-#define SOUK_ORDER                                                                                                    \
+#define SOUK_ORDER \
   "o.id, o.order_number, o.user_id, o.email, o.status, o.subtotal, o.tax, o.shipping_cost, o.discount, o.total, "      \
   "o.currency, o.payment_method, o.payment_status, COALESCE(o.shipping_method, ''), "                                  \
   "(SELECT json_agg(json_build_object('id', i.id, 'product_id', i.product_id, 'product_name', i.product_name, "        \
@@ -32,14 +32,15 @@ constexpr pg::Statement find_order{"order.find", "SELECT " SOUK_ORDER "WHERE o.i
 constexpr pg::Statement list_first_orders{
     "order.list_first", "SELECT " SOUK_ORDER "WHERE o.user_id = $1 ORDER BY o.created_at DESC, o.id DESC LIMIT $2"};
 
-constexpr pg::Statement list_next_orders{
-    "order.list_next", "SELECT " SOUK_ORDER
-                       "WHERE o.user_id = $1 AND (o.created_at, o.id) < ($3::timestamp, $4::uuid) "
-                       "ORDER BY o.created_at DESC, o.id DESC LIMIT $2"};
+constexpr pg::Statement list_next_orders{"order.list_next",
+                                         "SELECT " SOUK_ORDER
+                                         "WHERE o.user_id = $1 AND (o.created_at, o.id) < ($3::timestamp, $4::uuid) "
+                                         "ORDER BY o.created_at DESC, o.id DESC LIMIT $2"};
 
 constexpr pg::Statement find_purchase{
     "order.find_purchase",
-    "SELECT o.id FROM orders o WHERE o.user_id = $1 AND o.status IN ('confirmed', 'processing', 'shipped', 'delivered') "
+    "SELECT o.id FROM orders o WHERE o.user_id = $1 AND o.status IN ('confirmed', 'processing', 'shipped', "
+    "'delivered') "
     "AND EXISTS (SELECT 1 FROM order_items i WHERE i.order_id = o.id AND i.product_id = $2) "
     "ORDER BY o.created_at DESC, o.id DESC LIMIT 1"};
 

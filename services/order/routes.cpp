@@ -113,8 +113,9 @@ void add_cart_routes(http::Router& router, Api& orders) {
   router.add<QuoteBody, NoQuery, QuoteResult>(
       Method::POST, "/v1/carts/{id}/quote",
       {.operation_id = "quote_cart",
-       .summary = "What the cart costs at an address by a shipping method; nothing is kept. Without an address there is "
-                  "no tax, without a method it is the first that is offered.",
+       .summary =
+           "What the cart costs at an address by a shipping method; nothing is kept. Without an address there is "
+           "no tax, without a method it is the first that is offered.",
        .tag = "Checkout",
        .errors = {"cart.not_found", "409 cart.empty", "cart.product_unavailable", "cart.currency_mismatch",
                   "cart.total_limit", "checkout.unknown_shipping_method", "auth.required"}},
@@ -130,13 +131,27 @@ void add_cart_routes(http::Router& router, Api& orders) {
        .tag = "Checkout",
        .success_status = 201,
        .other_statuses = {202},
-       .errors = {"402 payment.declined", "402 checkout.cancelled", "cart.not_found", "409 cart.empty",
-                  "409 checkout.in_progress", "409 checkout.cart_in_checkout", "409 checkout.expired",
-                  "409 checkout.hold_lost", "409 inventory.insufficient_stock", "422 cart.price_changed",
-                  "422 cart.product_unavailable", "422 cart.currency_mismatch", "422 cart.total_limit",
-                  "422 checkout.email_required", "422 checkout.address_required", "422 checkout.address_not_found",
-                  "422 checkout.unknown_shipping_method", "422 idempotency.body_mismatch",
-                  "422 payment.method_unavailable", "422 payment.token_required", "422 payment.amount_unsupported",
+       .errors = {"402 payment.declined",
+                  "402 checkout.cancelled",
+                  "cart.not_found",
+                  "409 cart.empty",
+                  "409 checkout.in_progress",
+                  "409 checkout.cart_in_checkout",
+                  "409 checkout.expired",
+                  "409 checkout.hold_lost",
+                  "409 inventory.insufficient_stock",
+                  "422 cart.price_changed",
+                  "422 cart.product_unavailable",
+                  "422 cart.currency_mismatch",
+                  "422 cart.total_limit",
+                  "422 checkout.email_required",
+                  "422 checkout.address_required",
+                  "422 checkout.address_not_found",
+                  "422 checkout.unknown_shipping_method",
+                  "422 idempotency.body_mismatch",
+                  "422 payment.method_unavailable",
+                  "422 payment.token_required",
+                  "422 payment.amount_unsupported",
                   "401 auth.required"},
        .idempotency_key = true,
        .time_limit = std::chrono::seconds(20),
@@ -195,16 +210,15 @@ void add_order_routes(http::Router& router, Api& orders) {
       [&orders](Request request, NoBody, TokenQuery query) {
         return cancel_order(orders, std::move(request), std::move(query));
       });
-  router.add<NoBody, PageQuery, OrderPage>(
-      Method::GET, "/v1/me/orders",
-      {.operation_id = "list_my_orders",
-       .summary = "The customer's orders, newest first.",
-       .tag = "Orders",
-       .access = http::Access::customer,
-       .errors = {"400 request.invalid_cursor"}},
-      [&orders](Request request, NoBody, PageQuery query) {
-        return list_orders(orders, std::move(request), std::move(query));
-      });
+  router.add<NoBody, PageQuery, OrderPage>(Method::GET, "/v1/me/orders",
+                                           {.operation_id = "list_my_orders",
+                                            .summary = "The customer's orders, newest first.",
+                                            .tag = "Orders",
+                                            .access = http::Access::customer,
+                                            .errors = {"400 request.invalid_cursor"}},
+                                           [&orders](Request request, NoBody, PageQuery query) {
+                                             return list_orders(orders, std::move(request), std::move(query));
+                                           });
 }
 
 }  // namespace

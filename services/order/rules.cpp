@@ -33,19 +33,13 @@ void trim(String& text) {
 bool may_follow(OrderStatus from, OrderStatus to) {
   using enum OrderStatus;
   switch (from) {
-    case pending:
-      return to == confirmed || to == cancelled;
-    case confirmed:
-      return to == processing || to == shipped || to == cancelled;
-    case processing:
-      return to == shipped || to == cancelled;
-    case shipped:
-      return to == delivered || to == refunded;
-    case delivered:
-      return to == refunded;
+    case pending: return to == confirmed || to == cancelled;
+    case confirmed: return to == processing || to == shipped || to == cancelled;
+    case processing: return to == shipped || to == cancelled;
+    case shipped: return to == delivered || to == refunded;
+    case delivered: return to == refunded;
     case cancelled:
-    case refunded:
-      return false;
+    case refunded: return false;
   }
   std::unreachable();
 }
@@ -61,13 +55,10 @@ Result<OrderStatus> after_cancel(OrderStatus status) {
     case OrderStatus::pending:
     case OrderStatus::confirmed:
     case OrderStatus::processing:
-    case OrderStatus::cancelled:
-      return OrderStatus::cancelled;
+    case OrderStatus::cancelled: return OrderStatus::cancelled;
     case OrderStatus::shipped:
-    case OrderStatus::delivered:
-      return errors::already_shipped();
-    case OrderStatus::refunded:
-      return errors::already_refunded();
+    case OrderStatus::delivered: return errors::already_shipped();
+    case OrderStatus::refunded: return errors::already_refunded();
   }
   std::unreachable();
 }

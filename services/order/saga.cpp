@@ -29,21 +29,16 @@ Action next_undoing(const State& state) {
 Action next_paying(const State& state, std::chrono::seconds age) {
   switch (state.money) {
     case Money::untouched:
-    case Money::absent:
-      return age < charge_within ? Action::charge : Action::cancel_payment;
+    case Money::absent: return age < charge_within ? Action::charge : Action::cancel_payment;
     case Money::unknown:
-    case Money::uncertain:
-      return Action::ask_payment;
-    case Money::needs_customer:
-      return Action::park;
+    case Money::uncertain: return Action::ask_payment;
+    case Money::needs_customer: return Action::park;
     case Money::captured:
     case Money::authorised:
-    case Money::on_delivery:
-      return Action::write_order;
+    case Money::on_delivery: return Action::write_order;
     case Money::refused:
     case Money::cancelled:
-    case Money::refunded:
-      break;  // set the refusal: next_undoing
+    case Money::refunded: break;  // set the refusal: next_undoing
   }
   std::unreachable();
 }
@@ -56,12 +51,9 @@ Action next_buying(const State& state, std::chrono::seconds age) {
   switch (state.stock) {
     case Stock::untouched:
     case Stock::absent:
-    case Stock::lapsed:
-      return Action::reserve;
-    case Stock::unknown:
-      return Action::extend_hold;
-    default:
-      return state.needs_payment ? next_paying(state, age) : Action::write_order;
+    case Stock::lapsed: return Action::reserve;
+    case Stock::unknown: return Action::extend_hold;
+    default: return state.needs_payment ? next_paying(state, age) : Action::write_order;
   }
 }
 
@@ -108,11 +100,8 @@ void note_no_answer(State& state, Action action) {
 State fresh(bool needs_payment) { return State{.needs_payment = needs_payment}; }
 
 State taken_over(Phase phase, bool needs_payment) {
-  return State{.phase = phase,
-               .needs_payment = needs_payment,
-               .stock = Stock::unknown,
-               .money = Money::unknown,
-               .alone = false};
+  return State{
+      .phase = phase, .needs_payment = needs_payment, .stock = Stock::unknown, .money = Money::unknown, .alone = false};
 }
 
 Action next(const State& state, std::chrono::seconds age) {
@@ -170,15 +159,12 @@ UndoAction next(const Cancellation& state) {
   if (state.unanswered >= most_unanswered) return UndoAction::hand_over;
   if (!state.stock_returned) return state.stock_sold ? UndoAction::return_stock : UndoAction::complete_stock;
   switch (state.money) {
-    case Money::captured:
-      return UndoAction::refund;
+    case Money::captured: return UndoAction::refund;
     case Money::absent:
     case Money::refused:
     case Money::cancelled:
-    case Money::refunded:
-      return UndoAction::write_done;
-    default:
-      return UndoAction::cancel_payment;
+    case Money::refunded: return UndoAction::write_done;
+    default: return UndoAction::cancel_payment;
   }
 }
 

@@ -9,8 +9,8 @@
 // The checkout saga's core: what is known × what happened → what to do next. Pure: no I/O, no clock, so that it also
 // runs in a simulation. The executor does what next() says and tells after() what came of it.
 //
-// What it relies on: every action is idempotent by the order's id, a released reservation is never reserved again, and a
-// cancelled payment is never charged. What it guarantees (saga_test.cpp runs it against an adversary):
+// What it relies on: every action is idempotent by the order's id, a released reservation is never reserved again, and
+// a cancelled payment is never charged. What it guarantees (saga_test.cpp runs it against an adversary):
 //   - an order is written only while its stock is held and its money is captured, authorised or due on delivery;
 //   - it is refused only when no money can be taken any more and all stock is given back;
 //   - a payment whose outcome is not known is looked up before anything is undone.

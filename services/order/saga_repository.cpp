@@ -26,10 +26,12 @@ constexpr pg::Statement start_sagas{
     "    ON CONFLICT (scope, operation, key) DO UPDATE SET body_hash = excluded.body_hash, subject = excluded.subject, "
     "        status = NULL, reply = NULL, created_at = now(), finished_at = NULL "
     "    WHERE k.created_at < now() - INTERVAL '72 hours' RETURNING subject), "
-    "started AS (INSERT INTO checkout_sagas (id, lease_until, next_check_at, scope, idempotency_key, user_id, cart_key, "
+    "started AS (INSERT INTO checkout_sagas (id, lease_until, next_check_at, scope, idempotency_key, user_id, "
+    "cart_key, "
     "        cart_version, details, payment_token) "
     "    SELECT f.id, now() + $10::interval, now() + $10::interval, f.scope, f.key, f.user_id, f.cart_key, "
-    "        f.cart_version, f.details::json, f.payment_token FROM fresh f JOIN keys k ON k.subject = f.id RETURNING id) "
+    "        f.cart_version, f.details::json, f.payment_token FROM fresh f JOIN keys k ON k.subject = f.id RETURNING "
+    "id) "
     "SELECT seen.id, seen.mine OR started.id IS NOT NULL, seen.key_taken, seen.cart_taken "
     "FROM seen LEFT JOIN started USING (id)"};
 
@@ -47,13 +49,15 @@ constexpr pg::Statement write_all_orders{
     "        confirmed_at = now(), payment_token = NULL, next_action = NULL "
     "    FROM input i WHERE s.id = i.id AND s.step_version = i.step_version AND s.state IN ('running', 'waiting') "
     "    RETURNING s.id, s.scope, s.idempotency_key), "
-    "w_orders AS (INSERT INTO orders (id, order_number, user_id, status, subtotal, tax, shipping_cost, discount, total, "
+    "w_orders AS (INSERT INTO orders (id, order_number, user_id, status, subtotal, tax, shipping_cost, discount, "
+    "total, "
     "        currency, payment_method, payment_status, shipping_address_id, billing_address_id, notes, confirmed_at, "
     "        email, shipping_method, payment_gateway) "
     "    SELECT i.id, i.order_number, i.user_id, 'confirmed', i.subtotal, i.tax, i.shipping_cost, i.discount, i.total, "
     "        i.currency, i.payment_method, i.payment_status, i.shipping_address_id, i.billing_address_id, i.notes, "
     "        now(), i.email, i.shipping_method, i.payment_gateway FROM input i JOIN moved USING (id)), "
-    "w_items AS (INSERT INTO order_items (id, order_id, product_id, product_name, product_sku, variant_id, size, color, "
+    "w_items AS (INSERT INTO order_items (id, order_id, product_id, product_name, product_sku, variant_id, size, "
+    "color, "
     "        quantity, unit_price, total_price, discount) "
     "    SELECT l.* FROM unnest($22::uuid[], $23::uuid[], $24::text[], $25::text[], $26::text[], $27::text[], "
     "        $28::text[], $29::text[], $30::int[], $31::numeric[], $32::numeric[], $33::numeric[]) "
@@ -111,12 +115,11 @@ constexpr pg::Statement hand_over_saga{
     "UPDATE checkout_sagas SET lease_until = now(), next_check_at = now() + $3::interval "
     "WHERE id = $1 AND step_version = $2 AND finished_at IS NULL"};
 
-#define SOUK_CHECKPOINT                                                                                               \
-  "id, state, step_version, extract(epoch FROM now() - created_at)::bigint, lease_until > now(), details, "            \
+#define SOUK_CHECKPOINT                                                                                     \
+  "id, state, step_version, extract(epoch FROM now() - created_at)::bigint, lease_until > now(), details, " \
   "payment_token, refusal, next_action, payment_status, confirmed_at "
 
-constexpr pg::Statement find_saga{"order.find_saga",
-                                  "SELECT " SOUK_CHECKPOINT "FROM checkout_sagas WHERE id = $1"};
+constexpr pg::Statement find_saga{"order.find_saga", "SELECT " SOUK_CHECKPOINT "FROM checkout_sagas WHERE id = $1"};
 
 constexpr pg::Statement take_due_sagas{
     "order.take_due_sagas",
@@ -280,8 +283,10 @@ void add_item_columns(pg::Params& params, const std::vector<OrderToWrite>& order
 void add_address_columns(pg::Params& params, const std::vector<OrderToWrite>& orders) {
   std::vector<AddressRow> rows;
   for (const auto& order : orders) {
-    rows.push_back({rules::part_id(order.id, rules::shipping_address_part), order.id, "shipping", &order.details.shipping_address});
-    rows.push_back({rules::part_id(order.id, rules::billing_address_part), order.id, "billing", &order.details.billing_address});
+    rows.push_back({rules::part_id(order.id, rules::shipping_address_part), order.id, "shipping",
+                    &order.details.shipping_address});
+    rows.push_back(
+        {rules::part_id(order.id, rules::billing_address_part), order.id, "billing", &order.details.billing_address});
   }
   const auto add = [&](auto get) { params.add(column(rows, get)); };
   add([](const AddressRow& row) { return row.id; });
@@ -326,12 +331,12 @@ Task<std::vector<OrderWritten>> SagaRepository::write_orders(Context context, co
   add_item_columns(params, orders);
   add_address_columns(params, orders);
   const auto rows = co_await pool_.execute(std::move(context), write_all_orders, std::move(params));
-  co_return in_order<OrderWritten>(orders, rows, [](const pg::Row& row) {
-    return OrderWritten{row.get<std::optional<Timestamp>>(1)};
-  });
+  co_return in_order<OrderWritten>(
+      orders, rows, [](const pg::Row& row) { return OrderWritten{row.get<std::optional<Timestamp>>(1)}; });
 }
 
-Task<std::vector<Written>> SagaRepository::write_refusals(Context context, const std::vector<RefusalToWrite>& refusals) {
+Task<std::vector<Written>> SagaRepository::write_refusals(Context context,
+                                                          const std::vector<RefusalToWrite>& refusals) {
   pg::Params params;
   const auto add = [&](auto get) { params.add(column(refusals, get)); };
   add([](const RefusalToWrite& r) { return r.id; });
@@ -352,8 +357,8 @@ Task<std::vector<Written>> SagaRepository::write_completed(Context context, cons
 Task<bool> SagaRepository::park(Context context, Step step, std::optional<payment::NextAction> next_action,
                                 std::chrono::milliseconds check_after) {
   const auto action = next_action ? std::optional(json::write(*next_action)) : std::nullopt;
-  const auto rows = co_await pool_.query(std::move(context), park_saga, step.id, step.step_version, action,
-                                         interval(check_after));
+  const auto rows =
+      co_await pool_.query(std::move(context), park_saga, step.id, step.step_version, action, interval(check_after));
   co_return rows.affected() == 1;
 }
 

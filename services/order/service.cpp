@@ -15,8 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration time_to_reply = 500ms;     // of a checkout's limit, kept for saying 202
-constexpr Duration wait_for_other = 2s;       // for the first request of a key that is repeated
+constexpr Duration time_to_reply = 500ms;  // of a checkout's limit, kept for saying 202
+constexpr Duration wait_for_other = 2s;    // for the first request of a key that is repeated
 constexpr std::size_t longest_key = 255;
 
 struct Measures {
@@ -60,7 +60,8 @@ Result<std::optional<std::string>> email_of(const Context& context, const Checko
 Result<void> check_payment(const PaymentChoice& payment) {
   const bool has_means = payment.token || payment.payment_method_id || payment.gateway;
   if (payment.method == payment::Method::cod && has_means) {
-    return errors::invalid_fields({{"payment", "conflict", "cash on delivery takes no gateway, token or saved method"}});
+    return errors::invalid_fields(
+        {{"payment", "conflict", "cash on delivery takes no gateway, token or saved method"}});
   }
   if (payment.token && payment.payment_method_id) {
     return errors::invalid_fields({{"payment", "conflict", "give a token or a saved method, not both"}});
@@ -224,8 +225,7 @@ Task<Result<CheckoutResult>> Service::begin(Context context, Intent intent, idem
     co_return errors::in_progress();
   }
   if (started.cart_taken) {
-    const bool bought =
-        *started.cart_taken == saga::Phase::completing || *started.cart_taken == saga::Phase::completed;
+    const bool bought = *started.cart_taken == saga::Phase::completing || *started.cart_taken == saga::Phase::completed;
     if (bought) co_return errors::cart_empty();
     co_return errors::cart_in_checkout();
   }
@@ -353,8 +353,7 @@ Task<Result<Order>> Service::cancel_order(Context context, OrderRef request) {
   const auto may = [this, &context, &request](const LockedOrder& order) {
     return may_see(context, order.user_id, request);
   };
-  SOUK_CO_TRY(auto cancelled,
-              co_await cancellations_.cancel(context, request.order_id, "cancel", std::nullopt, may));
+  SOUK_CO_TRY(auto cancelled, co_await cancellations_.cancel(context, request.order_id, "cancel", std::nullopt, may));
   if (cancelled.changed) {
     log::info(context, "order cancelled", log::kv("order_id", request.order_id));
     recovery_.undo_later();

@@ -15,16 +15,11 @@ constexpr const char* cause = "cancel";  // of the returned stock and the refund
 
 Money money_of(What what) {
   switch (what) {
-    case What::money_captured:
-      return Money::captured;
-    case What::money_refunded:
-      return Money::refunded;
-    case What::money_refused:
-      return Money::refused;
-    case What::money_cancelled:
-      return Money::cancelled;
-    default:
-      return Money::uncertain;
+    case What::money_captured: return Money::captured;
+    case What::money_refunded: return Money::refunded;
+    case What::money_refused: return Money::refused;
+    case What::money_cancelled: return Money::cancelled;
+    default: return Money::uncertain;
   }
 }
 
@@ -58,23 +53,17 @@ Task<bool> Undo::step(Context context, State& state, UndoAction action) {
 
 Task<bool> Undo::perform(Context context, State& state, UndoAction action) {
   switch (action) {
-    case UndoAction::complete_stock:
-      co_return co_await complete_stock(context.limited(answers::call_limit), state);
-    case UndoAction::return_stock:
-      co_return co_await return_stock(context.limited(answers::call_limit), state);
-    case UndoAction::cancel_payment:
-      co_return co_await cancel_payment(context.limited(answers::charge_limit), state);
-    case UndoAction::refund:
-      co_return co_await refund(context.limited(answers::charge_limit), state);
-    case UndoAction::write_done:
-      co_return co_await write_done(context, state);
+    case UndoAction::complete_stock: co_return co_await complete_stock(context.limited(answers::call_limit), state);
+    case UndoAction::return_stock: co_return co_await return_stock(context.limited(answers::call_limit), state);
+    case UndoAction::cancel_payment: co_return co_await cancel_payment(context.limited(answers::charge_limit), state);
+    case UndoAction::refund: co_return co_await refund(context.limited(answers::charge_limit), state);
+    case UndoAction::write_done: co_return co_await write_done(context, state);
     case UndoAction::hand_over:
       co_await sagas_.hand_over(context.extended(answers::call_limit), state.cancellation,
                                 answers::check_after(state.cancellation.age));
       state.saga.resting = true;
       break;
-    case UndoAction::stop:
-      break;
+    case UndoAction::stop: break;
   }
   co_return true;
 }
@@ -95,8 +84,7 @@ Task<bool> Undo::complete_stock(Context context, State& state) {
 
 Task<bool> Undo::return_stock(Context context, State& state) {
   SOUK_FAILPOINT("order.before_return_stock");
-  inventory::ReturnStock request{
-      .order_id = state.cancellation.order_id, .lines = state.sold, .cause = cause};
+  inventory::ReturnStock request{.order_id = state.cancellation.order_id, .lines = state.sold, .cause = cause};
   const auto returned = co_await inventory_.return_stock(context, std::move(request));
   SOUK_FAILPOINT("order.after_return_stock");
   if (!returned) {

@@ -1,0 +1,172 @@
+#pragma once
+
+#include "fakes_for_test.hpp"
+
+namespace souk::order {
+
+// Payments in memory, by their tokens:
+//   tok_ok, tok_decline, tok_action (the customer must act: then approve() or reject()), tok_authorise,
+//   tok_silent (charged, and the gateway's answer lost: unknown until resolved), tok_mute (unknown, not charged, and
+//   not resolved until answer()).
+class FakePayments final : public payment::Api {
+ public:
+  explicit FakePayments(Disturbance& disturbance) : disturbance_(disturbance) {}
+
+  void approve(Uuid order_id) { change(order_id, payment::PaymentStatus::succeeded); }
+  void reject(Uuid order_id) { change(order_id, payment::PaymentStatus::failed); }
+  void answer() {
+    const std::lock_guard lock(mutex_);
+    mute_ = false;
+  }
+  std::optional<payment::Payment> find(Uuid order_id) {
+    const std::lock_guard lock(mutex_);
+    const auto found = payments_.find(order_id);
+    return found == payments_.end() ? std::nullopt : std::optional(found->second);
+  }
+  std::optional<payment::Payment> last() {
+    const std::lock_guard lock(mutex_);
+    return payments_.empty() ? std::nullopt : std::optional(payments_.rbegin()->second);
+  }
+  // What was taken and not given back, in all.
+  std::int64_t money() {
+    const std::lock_guard lock(mutex_);
+    std::int64_t sum = 0;
+    for (const auto& [id, payment] : payments_) {
+      using enum payment::PaymentStatus;
+      if (payment.status == succeeded || payment.status == refunded) sum += (payment.amount - payment.refunded).minor();
+    }
+    return sum;
+  }
+  void block_charges(bool block) { blocked_ = block; }
+
+  Task<Result<payment::Payment>> charge(Context, payment::Charge request) override {
+    disturbance_.before("payment.charge");
+    while (blocked_) {
+      Timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(5));
+      co_await timer.async_wait(use_task);
+    }
+    auto result = charge_now(request);
+    disturbance_.after("payment.charge");
+    co_return result;
+  }
+  Task<Result<payment::Payment>> get_payment(Context, payment::OrderRef request) override {
+    disturbance_.before("payment.get_payment");
+    const auto found = find(request.order_id);
+    if (!found) co_return not_found();
+    co_return *found;
+  }
+  Task<Result<payment::Payment>> resolve(Context, payment::OrderRef request) override {
+    disturbance_.before("payment.resolve");
+    const std::lock_guard lock(mutex_);
+    const auto found = payments_.find(request.order_id);
+    if (found == payments_.end()) co_return not_found();
+    resolve_now(found->second);
+    co_return found->second;
+  }
+  Task<Result<payment::Payment>> cancel(Context, payment::OrderRef request) override {
+    disturbance_.before("payment.cancel");
+    const std::lock_guard lock(mutex_);
+    auto& payment = payments_[request.order_id];
+    payment.order_id = request.order_id;
+    resolve_now(payment);
+    if (payment.status == payment::PaymentStatus::pending || payment.status == payment::PaymentStatus::processing) {
+      if (!payment.outcome_unknown) payment.status = payment::PaymentStatus::cancelled;
+    }
+    co_return payment;
+  }
+  Task<Result<payment::Refund>> refund(Context, payment::RefundPayment request) override {
+    disturbance_.before("payment.refund");
+    auto result = refund_now(request);
+    disturbance_.after("payment.refund");
+    co_return result;
+  }
+  Task<Result<events::EventPage>> events(Context, events::ReadEvents request) override {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto from = request.after.empty() ? 0 : std::stoul(request.after);
+      events::EventPage page{.next = request.after};
+      for (auto i = from; i < events_.size(); ++i) page.events.push_back(events_[i]);
+      if (!page.events.empty()) page.next = std::to_string(events_.size());
+      if (!page.events.empty()) co_return page;
+    }
+    Timer timer(co_await asio::this_coro::executor, std::chrono::milliseconds(20));
+    co_await timer.async_wait(use_task);
+    co_return events::EventPage{.next = request.after};
+  }
+  Task<Result<payment::Payment>> settle_cash(Context, payment::OrderRef) override { not_asked(); }
+
+ private:
+  static Refusal not_found() { return refuse(ErrorKind::not_found, "payment.not_found", "There is no such payment."); }
+
+  void change(Uuid order_id, payment::PaymentStatus status) {
+    const std::lock_guard lock(mutex_);
+    auto& payment = payments_.at(order_id);
+    payment.status = status;
+    payment.next_action.reset();
+    if (status == payment::PaymentStatus::failed) payment.failure_reason = "rejected";
+    events_.push_back({.cursor = std::to_string(events_.size() + 1),
+                       .id = Uuid::v7(),
+                       .type = "payment.changed",
+                       .key = order_id.to_string(),
+                       .payload = {json::write(payment)}});
+  }
+  void resolve_now(payment::Payment& payment) {
+    if (!payment.outcome_unknown || (payment.gateway_payment_id == "mute" && mute_)) return;
+    payment.outcome_unknown = false;
+    payment.status =
+        payment.gateway_payment_id == "mute" ? payment::PaymentStatus::failed : payment::PaymentStatus::succeeded;
+  }
+  Result<payment::Payment> charge_now(const payment::Charge& request) {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = payments_.find(request.order_id); known != payments_.end()) return known->second;
+    const auto token = request.token.value_or("");
+    if (token == "tok_unknown") {
+      return refuse(ErrorKind::unprocessable, "payment.method_unavailable", "There is no such gateway.");
+    }
+    payment::Payment payment{.id = Uuid::v7(),
+                             .order_id = request.order_id,
+                             .user_id = request.user_id,
+                             .amount = request.amount,
+                             .currency = request.currency,
+                             .status = payment::PaymentStatus::processing,
+                             .payment_method = request.method};
+    if (request.method != payment::Method::cod) payment.payment_gateway = "simulator";
+    if (request.method == payment::Method::cod) payment.status = payment::PaymentStatus::pending;
+    if (token == "tok_ok") payment.status = payment::PaymentStatus::succeeded;
+    if (token == "tok_decline") {
+      payment.status = payment::PaymentStatus::failed;
+      payment.failure_reason = "card_declined";
+    }
+    if (token == "tok_action") {
+      payment.next_action = payment::NextAction{payment::NextActionType::redirect, "https://bank.example/"};
+    }
+    payment.authorized = token == "tok_authorise";
+    payment.outcome_unknown = token == "tok_silent" || token == "tok_mute";
+    if (token == "tok_mute") payment.gateway_payment_id = "mute";
+    return payments_[request.order_id] = payment;
+  }
+  Result<payment::Refund> refund_now(const payment::RefundPayment& request) {
+    const std::lock_guard lock(mutex_);
+    const auto found = payments_.find(request.order_id);
+    if (found == payments_.end()) return not_found();
+    auto& payment = found->second;
+    if (payment.status == payment::PaymentStatus::succeeded) {
+      payment.status = payment::PaymentStatus::refunded;
+      payment.refunded = payment.amount;
+    }
+    if (payment.status != payment::PaymentStatus::refunded) {
+      return refuse(ErrorKind::conflict, "payment.not_captured", "Nothing was captured.");
+    }
+    return payment::Refund{
+        .order_id = request.order_id, .amount = payment.amount, .status = payment::RefundStatus::succeeded};
+  }
+
+  Disturbance& disturbance_;
+  std::mutex mutex_;
+  std::map<Uuid, payment::Payment> payments_;
+  std::vector<events::Event> events_;
+  bool mute_ = true;
+  std::atomic<bool> blocked_ = false;
+};
+
+}  // namespace souk::order
