@@ -89,7 +89,7 @@ BOOST_DESCRIBE_STRUCT(Refund, (),
                       (id, refund_number, payment_id, order_id, amount, currency, status, reason, created_at,
                        succeeded_at))
 
-// Idempotent by (order, cause).
+// Idempotent by (order, cause); 1 to 100 characters.
 struct RefundPayment {
   Uuid order_id;
   std::optional<Amount> amount;  // absent: all that is left
@@ -108,7 +108,9 @@ class Api {
 
   // The payment with its status: succeeded, failed (declined: failure_reason), processing with next_action,
   // authorized or outcome_unknown; pending for cash on delivery. Durable row first, then the gateway, then the result.
-  // payment.method_unavailable, payment.token_required, payment.amount_unsupported.
+  // A gateway that does not answer, or cannot be reached, leaves outcome_unknown.
+  // payment.method_unavailable, payment.token_required, payment.payment_method_not_found, payment.amount_unsupported;
+  // payment.order_closed when cancel() came before any charge.
   virtual Task<Result<Payment>> charge(Context context, Charge request) = 0;
   // What is known of the order's payment. payment.not_found
   virtual Task<Result<Payment>> get_payment(Context context, OrderRef request) = 0;
@@ -119,9 +121,11 @@ class Api {
   // cancelled, failed, or succeeded (it was captured: refund it). An order without a payment can never be charged after
   // it.
   virtual Task<Result<Payment>> cancel(Context context, OrderRef request) = 0;
-  // payment.refund_exceeds_capture, payment.not_captured, payment.not_found
+  // `processing` while the gateway has not answered: the service asks on, and a repetition asks at once. A refund that
+  // failed is tried again by a repetition.
+  // payment.refund_exceeds_capture, payment.not_captured, payment.not_found, payment.refund_differs
   virtual Task<Result<Refund>> refund(Context context, RefundPayment request) = 0;
-  // Cash on delivery was paid to the carrier.
+  // Cash on delivery was paid to the carrier. payment.not_cash, payment.not_found
   virtual Task<Result<Payment>> settle_cash(Context context, OrderRef request) = 0;
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
 };

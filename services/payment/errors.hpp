@@ -1,0 +1,60 @@
+#pragma once
+
+#include <string>
+
+#include "core/result.hpp"
+
+// The refusals of the payment service.
+namespace souk::payment::errors {
+
+inline Refusal method_unavailable() {
+  return refuse(ErrorKind::unprocessable, "payment.method_unavailable",
+                "This payment method or gateway is not offered. Choose another one.");
+}
+
+inline Refusal token_required() {
+  return refuse(ErrorKind::unprocessable, "payment.token_required",
+                "This payment method needs a token of the gateway, or a saved payment method.");
+}
+
+inline Refusal payment_method_not_found() {
+  return refuse(ErrorKind::unprocessable, "payment.payment_method_not_found", "You have no such saved payment method.");
+}
+
+inline Refusal amount_unsupported() {
+  return refuse(ErrorKind::unprocessable, "payment.amount_unsupported",
+                "This amount or currency cannot be paid with this method.");
+}
+
+inline Refusal order_closed() {
+  return refuse(ErrorKind::conflict, "payment.order_closed", "The order was cancelled before it was paid.");
+}
+
+inline Refusal not_found() { return refuse(ErrorKind::not_found, "payment.not_found", "The order has no payment."); }
+
+inline Refusal not_captured() {
+  return refuse(ErrorKind::conflict, "payment.not_captured", "Nothing was paid that could be given back.");
+}
+
+inline Refusal refund_exceeds_capture() {
+  return refuse(ErrorKind::unprocessable, "payment.refund_exceeds_capture",
+                "The refunds of an order cannot exceed what was paid.");
+}
+
+inline Refusal refund_differs() {
+  return refuse(ErrorKind::conflict, "payment.refund_differs",
+                "This cause has refunded another amount of the order before.");
+}
+
+inline Refusal not_cash() {
+  return refuse(ErrorKind::conflict, "payment.not_cash", "The order is not paid in cash on delivery, or not any more.");
+}
+
+inline Refusal invalid_request(std::string field, std::string detail) {
+  return Refusal(Error{.kind = ErrorKind::invalid,
+                       .code = "request.invalid",
+                       .detail = "The request has a wrong field.",
+                       .errors = {{.field = std::move(field), .code = "value", .detail = std::move(detail)}}});
+}
+
+}  // namespace souk::payment::errors

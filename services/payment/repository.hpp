@@ -1,0 +1,65 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "payment/api.hpp"
+#include "postgres/pool.hpp"
+
+namespace souk::payment {
+
+// A payment and what only this service needs to know of it.
+struct KnownPayment {
+  Payment payment;
+  Amount refunding;  // refunds that are under way
+  double age_s = 0;  // by the database's clock
+};
+
+// A payment as it is to be, where its row still has the status `from`.
+struct Change {
+  PaymentStatus from{};
+  Payment payment;
+  std::optional<json::Raw> response;  // the gateway's
+};
+
+struct KnownRefund {
+  Refund refund;
+  std::string cause;
+  std::int64_t attempts = 1;
+};
+
+// All SQL of the service. Whoever changes a refund holds the lock of its payment's row.
+class Repository {
+ public:
+  explicit Repository(pg::Pool& pool) : pool_(pool) {}
+
+  // Inserts the payments of orders that were neither charged nor closed, with one statement. Their created_at in the
+  // order given; empty for the others.
+  Task<std::vector<std::optional<Timestamp>>> begin(Context context, std::vector<Payment> payments);
+  // Writes the changes and their events with one statement. False where the row has moved on.
+  Task<std::vector<bool>> change(Context context, std::vector<Change> changes);
+
+  Task<std::optional<KnownPayment>> find(Context context, Uuid order_id);
+  Task<std::optional<KnownPayment>> lock(pg::Transaction& tx, Uuid order_id);
+  // An order without a payment can never be charged after this. False when it has one.
+  Task<bool> close_order(Context context, Uuid order_id);
+  // Orders whose payment is to be asked for, each put off for a while: another process then takes others.
+  Task<std::vector<Uuid>> take_due(Context context, std::int64_t limit);
+  // The gateway's token of a saved method.
+  Task<std::optional<std::string>> find_saved_token(Context context, Uuid payment_method_id, Uuid user_id,
+                                                    std::string gateway);
+
+  Task<std::optional<KnownRefund>> find_refund(pg::Transaction& tx, Uuid order_id, std::string cause);
+  // A new refund, or one that failed and is tried again.
+  Task<> begin_refund(pg::Transaction& tx, KnownRefund refund);
+  // The end of a refund; the payment's row follows. Nothing where it has ended before.
+  Task<> finish_refund(pg::Transaction& tx, Refund refund, std::optional<std::string> gateway_refund_id,
+                       std::optional<std::string> failure_reason);
+  Task<std::vector<KnownRefund>> take_due_refunds(Context context, std::int64_t limit);
+
+ private:
+  pg::Pool& pool_;
+};
+
+}  // namespace souk::payment

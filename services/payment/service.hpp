@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "core/runtime.hpp"
+#include "core/task_group.hpp"
+#include "events/outbox.hpp"
+#include "gateways/gateway.hpp"
+#include "payment/api.hpp"
+#include "postgres/pool.hpp"
+#include "repository.hpp"
+#include "writer.hpp"
+
+namespace souk::payment {
+
+// The gateways by their names, and the one that is used when a charge names none.
+struct Gateways {
+  std::map<std::string, Gateway*, std::less<>> by_name;
+  std::string standard;
+};
+
+class Service final : public Api {
+ public:
+  // `pool` is of payment_db, migrated with the sets events, idempotency and payment. The gateways outlive the service.
+  Service(Runtime& runtime, pg::Pool& pool, Gateways gateways);
+
+  // Asks the gateways for what is not known, again and again.
+  void start(TaskGroup& group);
+  // One round of that: what is due now. Returns how many payments and refunds were asked for.
+  Task<std::int64_t> resolve_due(Context context);
+
+  Task<Result<Payment>> charge(Context context, Charge request) override;
+  Task<Result<Payment>> get_payment(Context context, OrderRef request) override;
+  Task<Result<Payment>> resolve(Context context, OrderRef request) override;
+  Task<Result<Payment>> cancel(Context context, OrderRef request) override;
+  Task<Result<Refund>> refund(Context context, RefundPayment request) override;
+  Task<Result<Payment>> settle_cash(Context context, OrderRef request) override;
+  Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) override;
+
+ private:
+  static Task<> resolve_again_and_again(Service& service, TaskGroup& group);
+  static Task<> prune_again_and_again(Service& service, TaskGroup& group);
+
+  // The gateway and the token that pay for it; neither for cash.
+  struct Means {
+    std::optional<std::string> gateway;
+    std::string token;
+  };
+  Task<Result<Means>> means_of(Context context, Charge request);
+  Task<Payment> charge_at_gateway(Context context, Payment payment, GatewayCharge request);
+  Task<Result<Payment>> charge_again(Context context, Charge request, std::string token);
+  Task<Payment> ask(Context context, KnownPayment known);
+  Task<Payment> cancel_at_gateway(Context context, KnownPayment known);
+  Task<Payment> store(Context context, Payment before, GatewayPayment told);
+  Task<Payment> fail(Context context, Payment payment, std::string reason);
+  Task<Payment> end_cash(Context context, Payment payment, PaymentStatus status);
+
+  // A refund that was begun now, or is known.
+  struct BegunRefund {
+    KnownRefund known;
+    Payment payment;
+    bool fresh = false;
+  };
+  Task<Result<BegunRefund>> begin_refund(Context context, RefundPayment request);
+  Task<Refund> refund_at_gateway(Context context, BegunRefund begun);
+  Task<Refund> resolve_refund(Context context, KnownRefund known, Payment payment);
+  Task<Refund> finish_refund(Context context, KnownRefund known, GatewayRefund told);
+
+  Gateway& gateway_of(const Payment& payment) const;
+
+  pg::Pool& pool_;
+  Gateways gateways_;
+  Repository repository_;
+  events::Outbox outbox_;
+  Writer writer_;
+};
+
+}  // namespace souk::payment
