@@ -7,7 +7,6 @@
 #include "core/embedded.hpp"
 #include "events/outbox.hpp"
 #include "fmt/format.h"
-#include "postgres_repository.hpp"
 #include "service.hpp"
 #include "testing/engines.hpp"
 
@@ -42,11 +41,15 @@ class CatalogTest : public ::testing::Test {
     co_await cache.clear(souk::testing::test_context());
   }
 
+  static Task<redis::Reply> ask_redis(redis::Client& redis, std::vector<std::string> command) {
+    co_return co_await redis.command(souk::testing::test_context(), std::move(command));
+  }
+
   // Another one is as another process: it shares the database and Redis only.
   std::unique_ptr<Service> make_service() {
     pools_.push_back(std::make_unique<pg::Pool>(
         runtime_, pg::PoolOptions{.url = database_->url(), .name = "product_db", .max_connections = 8}));
-    return std::make_unique<Service>(make_postgres_repository(runtime_, *pools_.back()), *redis_);
+    return std::make_unique<Service>(runtime_, *pools_.back(), *redis_);
   }
 
   // Calls a method in a coroutine of its own: what belongs to a worker is chosen on it.

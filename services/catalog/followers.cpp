@@ -15,24 +15,13 @@ constexpr Duration prune_interval = 1h;
 }  // namespace
 
 void Service::Followers::start(TaskGroup& group) {
-  follow(
-      group, "catalog.availability",
-      [this](Context context, events::ReadEvents request) {
-        return inventory_.events(std::move(context), std::move(request));
-      },
-      &Followers::take_availability);
-  follow(
-      group, "catalog.ratings",
-      [this](Context context, events::ReadEvents request) {
-        return reviews_.events(std::move(context), std::move(request));
-      },
-      &Followers::take_ratings);
+  follow(group, "catalog.availability", sources_.stock_events, &Followers::take_availability);
+  follow(group, "catalog.ratings", sources_.rating_events, &Followers::take_ratings);
   follow_own_feed(group);
   group.spawn("catalog.prune", prune(group));
 }
 
-void Service::Followers::follow(TaskGroup& group, std::string name,
-                                std::function<Task<Result<events::EventPage>>(Context, events::ReadEvents)> source,
+void Service::Followers::follow(TaskGroup& group, std::string name, Feed source,
                                 Task<> (Followers::*handle)(Context, const events::EventPage&)) {
   events::run_consumer(
       group,
@@ -92,7 +81,7 @@ Task<rules::Availability> Service::Followers::all_availability(Context context) 
     auto ids = co_await repository_.list_sellable_ids(context, after, stock_batch);
     if (ids.empty()) co_return availability;
     after = ids.back();
-    auto stock = co_await inventory_.get_stock(context, {.product_ids = std::move(ids)});
+    auto stock = co_await sources_.get_stock(context, {.product_ids = std::move(ids)});
     if (!stock) throw std::runtime_error("inventory: " + stock.error().detail);
     for (const auto& item : stock->data) availability.emplace(item.product_id, item.available_quantity > 0);
   }

@@ -2,8 +2,6 @@
 
 #include "caches.hpp"
 #include "core/task_group.hpp"
-#include "inventory/api.hpp"
-#include "review/api.hpp"
 #include "service.hpp"
 
 namespace souk::catalog {
@@ -12,8 +10,8 @@ namespace souk::catalog {
 // its documents, keeps its caches up to date, and drops old events.
 class Service::Followers {
  public:
-  Followers(Repository& repository, Caches& caches, inventory::Api& inventory, review::Api& reviews)
-      : repository_(repository), caches_(caches), inventory_(inventory), reviews_(reviews) {}
+  Followers(Repository& repository, Caches& caches, Sources sources)
+      : repository_(repository), caches_(caches), sources_(std::move(sources)) {}
 
   void start(TaskGroup& group);
 
@@ -22,8 +20,7 @@ class Service::Followers {
 
  private:
   // A consumer of another service's feed whose cursor lies in the catalog's store.
-  void follow(TaskGroup& group, std::string name,
-              std::function<Task<Result<events::EventPage>>(Context, events::ReadEvents)> source,
+  void follow(TaskGroup& group, std::string name, Feed source,
               Task<> (Followers::*handle)(Context, const events::EventPage&));
   void follow_own_feed(TaskGroup& group);
   Task<Result<events::EventPage>> read_own_feed(Context context, events::ReadEvents request, bool for_memory);
@@ -37,8 +34,7 @@ class Service::Followers {
 
   Repository& repository_;
   Caches& caches_;
-  inventory::Api& inventory_;
-  review::Api& reviews_;
+  Sources sources_;
 };
 
 }  // namespace souk::catalog

@@ -49,31 +49,53 @@ std::string conditions(unsigned filters) {
   return sql;
 }
 
+// Which of the statements of a list.
+struct Shape {
+  ProductSort sort{};
+  unsigned filters = 0;
+  bool after = false;
+  bool price_range = false;  // where the price is the order, its range is also the part of the index to read
+
+  static constexpr std::size_t filter_sets = 16;
+  std::size_t number() const {
+    return ((static_cast<std::size_t>(sort) * filter_sets + filters) * 2 + (after ? 1 : 0)) * 2 + (price_range ? 1 : 0);
+  }
+};
+
+Shape shape_of(const ProductQuery& query) {
+  const bool by_price = order_of(query.sort).key == "price";
+  const bool bounded = query.min_price != Amount() || query.max_price != Amount(Amount::max_minor);
+  return {.sort = query.sort,
+          .filters = indexed_filters(query),
+          .after = query.after.has_value(),
+          .price_range = by_price && bounded};
+}
+
 // $10 the limit, $11 and $12 where the last page ended.
-Text list_text(ProductSort sort, unsigned filters, bool after) {
-  const auto& order = order_of(sort);
+Text list_text(const Shape& shape) {
+  const auto& order = order_of(shape.sort);
   const std::string direction = order.descending ? " DESC" : "";
   const std::string key(order.key);
-  std::string sql =
-      "SELECT product_id, slug, status, updated_at, etag, body, " + key + " FROM products WHERE " + conditions(filters);
-  // Where the price is the order its range is also the part of the index to read.
-  if (order.key == "price") sql += " AND price >= COALESCE($5, 0) AND price <= COALESCE($6, 99999999.99)";
-  if (after) {
+  std::string sql = "SELECT product_id, slug, status, updated_at, etag, body, " + key + " FROM products WHERE " +
+                    conditions(shape.filters);
+  if (shape.price_range) sql += " AND price >= COALESCE($5, 0) AND price <= COALESCE($6, 99999999.99)";
+  if (shape.after) {
     sql += " AND (" + key + ", product_id) " + (order.descending ? "<" : ">") + " ($11::" + std::string(order.type) +
            ", $12::text)";
   }
   sql += " ORDER BY " + key + direction + ", product_id" + direction + " LIMIT $10::bigint";
-  return {.name = fmt::format("catalog.list_{}_{}{}", order.name, filters, after ? "_after" : ""),
-          .sql = std::move(sql)};
+  return {.name = fmt::format("catalog.list_{}", shape.number()), .sql = std::move(sql)};
 }
-
-constexpr std::size_t filter_sets = 16;
 
 std::vector<Text> all_list_texts() {
   std::vector<Text> texts;
   for (std::size_t sort = 0; sort < orders.size(); ++sort) {
-    for (unsigned filters = 0; filters < filter_sets; ++filters) {
-      for (const bool after : {false, true}) texts.push_back(list_text(static_cast<ProductSort>(sort), filters, after));
+    for (unsigned filters = 0; filters < Shape::filter_sets; ++filters) {
+      for (const bool after : {false, true}) {
+        for (const bool price_range : {false, true}) {
+          texts.push_back(list_text({static_cast<ProductSort>(sort), filters, after, price_range}));
+        }
+      }
     }
   }
   return texts;
@@ -81,7 +103,7 @@ std::vector<Text> all_list_texts() {
 
 std::vector<Text> all_count_texts() {
   std::vector<Text> texts;
-  for (unsigned filters = 0; filters < filter_sets; ++filters) {
+  for (unsigned filters = 0; filters < Shape::filter_sets; ++filters) {
     texts.push_back({.name = fmt::format("catalog.count_{}", filters),
                      .sql = "SELECT count(*) FROM products WHERE " + conditions(filters)});
   }
@@ -97,8 +119,7 @@ std::optional<T> unless(const T& value, const T& neutral) {
 
 pg::Statement list_statement(const ProductQuery& query) {
   static const std::vector<Text> texts = all_list_texts();
-  const auto index = (static_cast<std::size_t>(query.sort) * filter_sets + indexed_filters(query)) * 2;
-  const auto& text = texts.at(index + (query.after ? 1 : 0));
+  const auto& text = texts.at(shape_of(query).number());
   return {.name = text.name, .sql = text.sql};
 }
 

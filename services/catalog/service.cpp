@@ -5,6 +5,7 @@
 #include "errors.hpp"
 #include "followers.hpp"
 #include "importer.hpp"
+#include "postgres_repository.hpp"
 
 namespace souk::catalog {
 namespace {
@@ -37,12 +38,29 @@ void append_page(std::string& out, const std::vector<ListedDocument>& listed, st
 
 }  // namespace
 
+Service::Service(Runtime& runtime, pg::Pool& pool, redis::Client& redis)
+    : Service(make_postgres_repository(runtime, pool), redis) {}
 Service::Service(std::unique_ptr<Repository> repository, redis::Client& redis)
     : repository_(std::move(repository)), caches_(*repository_, redis) {}
 Service::~Service() = default;
 
 void Service::start(TaskGroup& group, inventory::Api& inventory, review::Api& reviews) {
-  followers_ = std::make_unique<Followers>(*repository_, caches_, inventory, reviews);
+  start(group, {.stock_events =
+                    [&inventory](Context context, events::ReadEvents request) {
+                      return inventory.events(std::move(context), std::move(request));
+                    },
+                .get_stock =
+                    [&inventory](Context context, inventory::GetStock request) {
+                      return inventory.get_stock(std::move(context), std::move(request));
+                    },
+                .rating_events =
+                    [&reviews](Context context, events::ReadEvents request) {
+                      return reviews.events(std::move(context), std::move(request));
+                    }});
+}
+
+void Service::start(TaskGroup& group, Sources sources) {
+  followers_ = std::make_unique<Followers>(*repository_, caches_, std::move(sources));
   followers_->start(group);
 }
 
