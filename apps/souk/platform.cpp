@@ -15,10 +15,14 @@
 #include "services/inventory/service.hpp"
 #include "services/notification/routes.hpp"
 #include "services/notification/service.hpp"
+#include "services/notification/settings.hpp"
 #include "services/order/routes.hpp"
 #include "services/order/service.hpp"
+#include "services/payment/gateways/simulator.hpp"
 #include "services/payment/routes.hpp"
 #include "services/payment/service.hpp"
+#include "services/payment/settings.hpp"
+#include "services/review/postgres_repository.hpp"
 #include "services/review/routes.hpp"
 #include "services/review/service.hpp"
 #include "services/search/routes.hpp"
@@ -44,6 +48,11 @@ pg::PoolOptions pool_options(const std::string& secret, const std::string& datab
           .max_connections = static_cast<std::size_t>(settings::pool_size.get())};
 }
 
+// The simulator stands for a gateway somewhere else, so it shares no connection with the payment service.
+pg::PoolOptions simulator_options(const std::string& secret) {
+  return {.url = database_url(secret, "payment_db"), .name = "simulator", .max_connections = 8};
+}
+
 }  // namespace
 
 // In the order of construction: a service comes after those that it calls.
@@ -53,21 +62,23 @@ struct Platform::Parts {
   Runtime runtime;
   TaskGroup background;
   redis::Client redis;
-  pg::Pool user_db, order_db, payment_db, inventory_db, notification_db, product_db, review_db;
+  pg::Pool user_db, order_db, payment_db, inventory_db, notification_db, product_db, review_db, simulator_db;
 
   session::Service sessions;
   user::Service users;
   inventory::Service inventory;
+  payment::Simulator simulator;
   payment::Service payments;
   catalog::Service catalog;
   search::Service search;
   cart::Service carts;
   order::Service orders;
+  review::PostgresRepository review_repository;
   review::Service reviews;
   notification::Service notifications;
 
   std::vector<pg::Pool*> pools() {
-    return {&user_db, &order_db, &payment_db, &inventory_db, &notification_db, &product_db, &review_db};
+    return {&user_db, &order_db, &payment_db, &inventory_db, &notification_db, &product_db, &review_db, &simulator_db};
   }
 };
 
@@ -82,17 +93,22 @@ Platform::Parts::Parts(const std::string& secret)
       notification_db(runtime, pool_options(secret, "notification_db")),
       product_db(runtime, pool_options(secret, "product_db")),
       review_db(runtime, pool_options(secret, "review_db")),
+      simulator_db(runtime, simulator_options(secret)),
       sessions(runtime, redis),
-      users(runtime, user_db, sessions),
+      users(user_db, sessions),
       inventory(runtime, inventory_db),
-      payments(runtime, payment_db),
+      simulator(runtime, simulator_db),
+      payments(runtime, payment_db,
+               {.by_name = {{"simulator", &simulator}}, .standard = payment::settings::gateway.get()}),
       catalog(runtime, product_db, redis),
-      search(runtime, catalog, redis),
+      search(catalog, redis),
       carts(runtime, redis, catalog),
       orders(runtime, order_db, carts, catalog, inventory, payments, users,
              {.secret = derive_secret(secret, "order-token")}),
-      reviews(runtime, review_db, orders, users),
-      notifications(runtime, notification_db) {}
+      review_repository(review_db),
+      reviews(review_repository, orders, users),
+      notifications(notification_db, orders, users, notification::make_transport(settings::home.get()),
+                    notification::settings::mail_from.get()) {}
 
 Platform::Platform(std::string secret) : parts_(std::make_unique<Parts>(secret)) {}
 Platform::~Platform() = default;
@@ -116,7 +132,7 @@ void Platform::add_routes(http::Router& router) {
   search::add_routes(router, parts_->search);
   cart::add_routes(router, parts_->carts);
   inventory::add_routes(router, parts_->inventory);
-  payment::add_routes(router, parts_->payments);
+  payment::add_simulator_routes(router, parts_->simulator, parts_->payments);
   order::add_routes(router, parts_->orders);
   review::add_routes(router, parts_->reviews);
   notification::add_routes(router, parts_->notifications);
@@ -140,8 +156,8 @@ void Platform::start() {
   parts_->catalog.start(background, parts_->inventory, parts_->reviews);
   parts_->search.start(background);
   parts_->orders.start(background);
-  parts_->reviews.start(background);
-  parts_->notifications.start(background, parts_->orders, parts_->users);
+  parts_->users.start(background);
+  parts_->notifications.start(background);
 }
 
 void Platform::stop() {
