@@ -57,7 +57,7 @@ class UserTest : public ::testing::Test {
                                      {"user", migrations::embedded_files()}};
     database_ = std::make_unique<souk::testing::TestDatabase>(sets);
     pool_ = std::make_unique<pg::Pool>(runtime_, pg::PoolOptions{.url = database_->url(), .name = "user_db"});
-    service_ = std::make_unique<Service>(*pool_, sessions_, cheap);
+    service_ = std::make_unique<Service>(*pool_, sessions_, Options{.password_cost = cheap});
   }
   void TearDown() override {
     if (pool_) runtime_.block_on(pool_->close());

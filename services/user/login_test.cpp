@@ -85,6 +85,18 @@ TEST_F(UserLogin, TenFailuresAMinuteCloseAnAddressForAllAccounts) {
   EXPECT_TRUE(log_in("anna@example.com"));
 }
 
+TEST_F(UserLogin, ThisMachinesOwnAddressesAreLimitedOnlyWhereTheSettingSaysSo) {
+  for (int i = 0; i < 12; ++i) fail(1, "user" + std::to_string(i) + "@example.com", "127.0.0.1");
+  EXPECT_TRUE(log_in("anna@example.com", "correct horse", "127.0.0.1"));
+  Service strict(*pool_, sessions_, {.password_cost = cheap, .limit_loopback = true});
+  std::string last;
+  for (int i = 0; i < 12; ++i) {
+    const Login guess{.email = "guest" + std::to_string(i) + "@example.com", .password = "x", .client = {"::1", ""}};
+    last = code_of(runtime_.block_on(call_on(strict, &Api::login, souk::testing::test_context(), guess)));
+  }
+  EXPECT_EQ(last, "auth.too_many_attempts");
+}
+
 TEST_F(UserLogin, AmongManyGuessesAtOnceNoMoreThanFiveAreJudged) {
   std::vector<std::future<std::string>> replies;
   for (std::size_t i = 0; i < 40; ++i) {
@@ -112,7 +124,7 @@ TEST_F(UserLogin, SuspendedAndDeletedUsersDoNotGetIn) {
 }
 
 TEST_F(UserLogin, AHashOfOtherCostIsMadeAnewAtTheNextLogin) {
-  Service dearer(*pool_, sessions_, {.memory_kib = 128, .passes = 2, .lanes = 1});
+  Service dearer(*pool_, sessions_, {.password_cost = {.memory_kib = 128, .passes = 2, .lanes = 1}});
   const Login login{.email = "anna@example.com", .password = "correct horse", .client = {"192.0.2.7", ""}};
   ASSERT_TRUE(runtime_.block_on(call_on(dearer, &Api::login, souk::testing::test_context(), login)));
   EXPECT_TRUE(sql("SELECT password_hash FROM users").starts_with("$argon2id$v=19$m=128,t=2,p=1$"));

@@ -170,6 +170,12 @@ std::string address_subject(const std::string& ip_address) {
   return "address:" + asio::ip::address_v6(bytes).to_string();
 }
 
+bool is_loopback(const std::string& ip_address) {
+  boost::system::error_code error;
+  const auto parsed = asio::ip::make_address(ip_address, error);
+  return !error && parsed.is_loopback();
+}
+
 std::optional<std::string> clean_ip(const std::string& ip_address) {
   boost::system::error_code error;
   auto parsed = asio::ip::make_address(ip_address, error);

@@ -39,6 +39,7 @@ std::chrono::seconds closed_after(std::int64_t failures);
 std::string account_subject(std::string_view email);
 // An IPv6 customer has a network of 64 bits to choose from, so that counts as one address.
 std::string address_subject(const std::string& ip_address);
+bool is_loopback(const std::string& ip_address);
 
 // The address as INET takes it; empty for what is none.
 std::optional<std::string> clean_ip(const std::string& ip_address);

@@ -63,8 +63,14 @@ void apply(Address& address, PatchedAddress changes) {
 
 }  // namespace
 
-Service::Service(pg::Pool& pool, session::Api& sessions, PasswordCost cost)
-    : pool_(pool), sessions_(sessions), repository_(pool), logins_(pool), outbox_(pool), passwords_(cost) {}
+Service::Service(pg::Pool& pool, session::Api& sessions, Options options)
+    : pool_(pool),
+      sessions_(sessions),
+      repository_(pool),
+      logins_(pool),
+      outbox_(pool),
+      passwords_(options.password_cost),
+      limit_loopback_(options.limit_loopback) {}
 
 void Service::start(TaskGroup& group) { group.spawn("user.housekeeping", keep_house(group)); }
 

@@ -11,13 +11,19 @@
 #include "postgres/pool.hpp"
 #include "repository.hpp"
 #include "session/api.hpp"
+#include "settings.hpp"
 #include "user/api.hpp"
 
 namespace souk::user {
 
+struct Options {
+  PasswordCost password_cost{};
+  bool limit_loopback = settings::login_limit_loopback.get();
+};
+
 class Service final : public Api {
  public:
-  Service(pg::Pool& pool, session::Api& sessions, PasswordCost cost = {});
+  Service(pg::Pool& pool, session::Api& sessions, Options options = {});
 
   // Housekeeping: deletes expired tokens and old events.
   void start(TaskGroup& group);
@@ -40,8 +46,10 @@ class Service final : public Api {
   // What a login is counted by when it fails.
   struct Subjects {
     std::string account;
-    std::string address;
+    std::string address;  // empty: not counted
   };
+  Subjects subjects_of(const Login& request) const;
+
   Task<> keep_house(TaskGroup& group);
 
   // Counts the failure, and says which of the two refusals it is.
@@ -67,6 +75,7 @@ class Service final : public Api {
   LoginRepository logins_;
   events::Outbox outbox_;
   Passwords passwords_;
+  const bool limit_loopback_;
 };
 
 }  // namespace souk::user

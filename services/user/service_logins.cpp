@@ -22,8 +22,16 @@ Tokens tokens_of(session::NewSession session, std::string refresh_token, Timesta
 
 }  // namespace
 
+Service::Subjects Service::subjects_of(const Login& request) const {
+  Subjects subjects{.account = rules::account_subject(request.email)};
+  if (limit_loopback_ || !rules::is_loopback(request.client.ip_address)) {
+    subjects.address = rules::address_subject(request.client.ip_address);
+  }
+  return subjects;
+}
+
 Task<Result<Tokens>> Service::login(Context context, Login request) {
-  Subjects subjects{rules::account_subject(request.email), rules::address_subject(request.client.ip_address)};
+  auto subjects = subjects_of(request);
   const auto closed = co_await logins_.seconds_closed(context, subjects.account, subjects.address);
   if (closed > 0) co_return errors::too_many_attempts(static_cast<int>(closed));
   auto account = co_await repository_.find_account(context, request.email);
@@ -42,7 +50,7 @@ Task<Error> Service::refuse_login(Context context, Subjects subjects) {
   if (const auto duration = rules::closed_after(failures); duration.count() > 0) {
     co_await logins_.close_account(tx, subjects.account, duration);
   }
-  co_await logins_.add_address_failure(tx, subjects.address);
+  if (!subjects.address.empty()) co_await logins_.add_address_failure(tx, subjects.address);
   co_await tx.commit();
   // Closed meanwhile by others that tried at the same time: then nobody is told whether the password was right.
   if (failures == 0) {
