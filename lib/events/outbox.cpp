@@ -36,6 +36,12 @@ constexpr pg::Statement append_event{
     "INSERT INTO outbox_events (xid, id, type, key, payload) "
     "SELECT x.xid, $1::uuid, $2::text, $3::text, $4::jsonb FROM (SELECT pg_current_xact_id() AS xid OFFSET 0) AS x"};
 
+constexpr pg::Statement append_events{
+    "outbox.append_all",
+    "INSERT INTO outbox_events (xid, id, type, key, payload) "
+    "SELECT x.xid, e.id, $1::text, e.key, e.payload FROM (SELECT pg_current_xact_id() AS xid OFFSET 0) AS x, "
+    "unnest($2::uuid[], $3::text[], $4::jsonb[]) WITH ORDINALITY AS e (id, key, payload, place) ORDER BY e.place"};
+
 constexpr pg::Statement read_horizon{
     "outbox.horizon",
     "SELECT COALESCE((SELECT max(sequence) FROM outbox_events), 0), pg_snapshot_xmin(pg_current_snapshot()), "
@@ -163,6 +169,19 @@ Outbox::~Outbox() = default;
 
 Task<> Outbox::append_json(pg::Transaction& tx, std::string type, std::string key, json::Raw payload) {
   co_await tx.query(append_event, Uuid::v7(), type, key, payload);
+}
+
+Task<> Outbox::append_all(pg::Transaction& tx, std::string type, std::vector<Keyed> events) {
+  if (events.empty()) co_return;
+  std::vector<Uuid> ids;
+  std::vector<std::string> keys;
+  std::vector<json::Raw> payloads;
+  for (auto& event : events) {
+    ids.push_back(Uuid::v7());
+    keys.push_back(std::move(event.key));
+    payloads.push_back(std::move(event.payload));
+  }
+  co_await tx.query(append_events, type, ids, keys, payloads);
 }
 
 void Outbox::committed() { impl_->signal.notify(); }

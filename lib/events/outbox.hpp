@@ -4,6 +4,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/context.hpp"
 #include "core/embedded.hpp"
@@ -31,6 +32,12 @@ class Outbox {
     return append_json(tx, std::move(type), std::move(key), json::Raw{json::write(payload)});
   }
   Task<> append_json(pg::Transaction& tx, std::string type, std::string key, json::Raw payload);
+  // Events of one type about several objects, in one statement.
+  struct Keyed {
+    std::string key;
+    json::Raw payload;
+  };
+  Task<> append_all(pg::Transaction& tx, std::string type, std::vector<Keyed> events);
   void committed();
 
   // Implements the events() of an Api.

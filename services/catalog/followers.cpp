@@ -139,12 +139,13 @@ Task<> Service::Followers::take_ratings(Context context, const events::EventPage
 Task<> Service::Followers::save(Context, Change& change, std::vector<Product> changed, std::string consumer,
                                 const events::EventPage& page) {
   std::vector<RedisCache::Changed> notes;
+  std::vector<ProductChanged> events;
   for (auto& product : changed) {
     product.updated_at = rules::next_version(product.updated_at, now());
     notes.push_back({product.product_id, product.updated_at});
-    const ProductChanged event{product.product_id, product.updated_at};
-    co_await change.append_event("product.changed", product.product_id, {json::write(event)});
+    events.push_back({product.product_id, product.updated_at});
   }
+  co_await change.append_changes(std::move(events));
   if (!changed.empty()) co_await change.save_products(std::move(changed));
   co_await change.store_cursor(std::move(consumer), page);
   co_await change.commit();

@@ -119,7 +119,10 @@ Task<> Importer::apply(Change& change, const Wave& wave) {
 
 void Importer::note_categories(const Product& product) {
   if (product.category) add_category(*product.category, std::nullopt);
-  if (product.subcategory) add_category(*product.subcategory, product.category->id);
+  // Some catalogues repeat the category where a product has no narrower one.
+  if (product.subcategory && product.subcategory->id != product.category->id) {
+    add_category(*product.subcategory, product.category->id);
+  }
 }
 
 // A category that the catalog has already keeps its own name and place: products may name it differently.
@@ -164,10 +167,9 @@ Task<ImportOutcome> Importer::run(Context context, std::vector<std::string> line
   }
   for (const auto& wave : waves) co_await apply(*change, wave);
   co_await save_categories(*change);
-  for (const auto& changed : outcome_.changed) {
-    const ProductChanged event{changed.product_id, changed.updated_at};
-    co_await change->append_event("product.changed", changed.product_id, {json::write(event)});
-  }
+  std::vector<ProductChanged> events;
+  for (const auto& changed : outcome_.changed) events.push_back({changed.product_id, changed.updated_at});
+  co_await change->append_changes(std::move(events));
   co_await change->commit();
   co_return std::move(outcome_);
 }

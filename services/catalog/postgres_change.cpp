@@ -19,11 +19,15 @@ constexpr pg::Statement lock_products_by_sellable{
     "SELECT body FROM products WHERE document->>'product_id' = ANY (ARRAY("
     "  SELECT product_id FROM sellable_ids WHERE id = ANY ($1::text[]))) ORDER BY product_id FOR UPDATE"};
 
+// By look-ups, one a name: a plan that was made while the tables were small would go on reading them whole.
 constexpr pg::Statement find_taken{
     "catalog.find_names",
-    "SELECT 1, id, product_id FROM sellable_ids WHERE id = ANY ($1::text[]) "
-    "UNION ALL SELECT 2, sku, product_id FROM sellable_skus WHERE sku = ANY ($2::text[]) "
-    "UNION ALL SELECT 3, slug, product_id FROM products WHERE document->>'slug' = ANY ($3::text[])"};
+    "SELECT 1, name, owner FROM unnest($1::text[]) AS wanted (name), "
+    "  LATERAL (SELECT product_id AS owner FROM sellable_ids WHERE id = name OFFSET 0) AS taken "
+    "UNION ALL SELECT 2, name, owner FROM unnest($2::text[]) AS wanted (name), "
+    "  LATERAL (SELECT product_id AS owner FROM sellable_skus WHERE sku = name OFFSET 0) AS taken "
+    "UNION ALL SELECT 3, name, owner FROM unnest($3::text[]) AS wanted (name), "
+    "  LATERAL (SELECT product_id AS owner FROM products WHERE document->>'slug' = name OFFSET 0) AS taken"};
 
 constexpr pg::Statement find_known_availability{
     "catalog.find_availability", "SELECT id, available FROM sellable_availability WHERE id = ANY ($1::text[])"};
@@ -65,7 +69,8 @@ constexpr pg::Statement upsert_categories{
 constexpr pg::Statement count_by_category{
     "catalog.count_by_category",
     "SELECT id, (SELECT count(*) FROM products WHERE category_id = id AND status <> 'inactive') + "
-    "           (SELECT count(*) FROM products WHERE subcategory_id = id AND status <> 'inactive') "
+    "           (SELECT count(*) FROM products WHERE subcategory_id = id AND status <> 'inactive' "
+    "            AND category_id IS DISTINCT FROM id) "
     "FROM unnest($1::text[]) AS given (id)"};
 
 std::vector<std::string> keys_of(const std::map<std::string, std::string>& names) {
@@ -159,6 +164,12 @@ class PostgresChange final : public Change {
 
   Task<> append_event(std::string type, std::string key, json::Raw payload) override {
     co_await outbox_.append_json(tx_, std::move(type), std::move(key), std::move(payload));
+  }
+
+  Task<> append_changes(std::vector<ProductChanged> changes) override {
+    std::vector<events::Outbox::Keyed> events;
+    for (const auto& change : changes) events.push_back({change.product_id, {json::write(change)}});
+    co_await outbox_.append_all(tx_, "product.changed", std::move(events));
   }
 
   Task<> store_cursor(std::string consumer, const events::EventPage& page) override {

@@ -80,6 +80,8 @@ class Change {
   virtual Task<std::map<std::string, std::int64_t>> count_products(std::vector<std::string> category_ids) = 0;
 
   virtual Task<> append_event(std::string type, std::string key, json::Raw payload) = 0;
+  // A "product.changed" for each.
+  virtual Task<> append_changes(std::vector<ProductChanged> changes) = 0;
   // Notes that a consumer has handled the page (events::store_cursor).
   virtual Task<> store_cursor(std::string consumer, const events::EventPage& page) = 0;
   virtual Task<> commit() = 0;
