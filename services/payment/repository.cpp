@@ -101,13 +101,14 @@ constexpr Statement begin_refund_statement{
 constexpr Statement finish_refund_statement{
     "payment.finish_refund",
     "WITH finished AS ("
-    "  UPDATE refunds SET status = $2, gateway_refund_id = COALESCE($3, gateway_refund_id), failure_reason = $4, "
-    "         succeeded_at = CASE WHEN $2 = 'succeeded' THEN LOCALTIMESTAMP END, check_at = NULL, "
+    "  UPDATE refunds SET status = $2::varchar, gateway_refund_id = COALESCE($3, gateway_refund_id), "
+    "         failure_reason = $4, "
+    "         succeeded_at = CASE WHEN $2::varchar = 'succeeded' THEN LOCALTIMESTAMP END, check_at = NULL, "
     "         updated_at = LOCALTIMESTAMP "
     "  WHERE id = $1 AND status = 'processing' RETURNING payment_id, amount) "
     "UPDATE payments AS p SET refunding_amount = p.refunding_amount - f.amount, updated_at = LOCALTIMESTAMP, "
-    "       refunded_amount = p.refunded_amount + CASE WHEN $2 = 'succeeded' THEN f.amount ELSE 0 END, "
-    "       status = CASE WHEN $2 = 'succeeded' AND p.refunded_amount + f.amount = p.amount THEN 'refunded' "
+    "       refunded_amount = p.refunded_amount + CASE WHEN $2::varchar = 'succeeded' THEN f.amount ELSE 0 END, "
+    "       status = CASE WHEN $2::varchar = 'succeeded' AND p.refunded_amount + f.amount = p.amount THEN 'refunded' "
     "                     ELSE p.status END "
     "FROM finished AS f WHERE p.id = f.payment_id"};
 
