@@ -21,8 +21,8 @@ bool is_settled(const State& state) {
 // Money first: only when it is sure that none was taken the stock may go.
 Action next_undoing(const State& state) {
   if (!is_settled(state)) return state.money == Money::captured ? Action::refund : Action::cancel_payment;
-  const bool nothing_held = state.stock == Stock::untouched || state.stock == Stock::released ||
-                            (state.stock == Stock::refused && state.alone);
+  const bool nothing_held = state.stock == Stock::released ||
+                            (state.alone && (state.stock == Stock::untouched || state.stock == Stock::refused));
   return nothing_held ? Action::write_refusal : Action::release;
 }
 
@@ -143,8 +143,8 @@ State after(State state, Action action, const Event& event) {
       state.phase = Phase::waiting;
       state.resting = true;
       break;
-    case What::handed_over:
-    case What::overtaken: state.resting = true; break;
+    case What::overtaken: state.overtaken = state.resting = true; break;
+    case What::handed_over: state.resting = true; break;
     case What::no_answer: note_no_answer(state, action); break;
   }
   return state;

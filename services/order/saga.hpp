@@ -64,6 +64,7 @@ struct State {
   int unanswered = 0;    // in a row
   bool alone = true;     // nothing can be under way but what this worker knows of
   bool resting = false;  // parked, handed over or overtaken
+  bool overtaken = false;
 };
 
 // The first worker's state, right after the intent.

@@ -117,6 +117,16 @@ Details to_details(const Basket& basket) {
           .currency = basket.currency};
 }
 
+// How long somebody else's work is waited for.
+Deadline wait_until(const Context& context) {
+  return std::min(Clock::now() + wait_for_other, context.deadline() - time_to_reply);
+}
+
+Task<> sleep(Duration time) {
+  Timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(use_task);
+}
+
 template <class Text>
 std::optional<std::string> plain(const std::optional<Text>& text) {
   return text ? std::optional<std::string>(*text) : std::nullopt;
@@ -252,21 +262,30 @@ Task<Result<CheckoutResult>> Service::drive(Context context, Run run) {
   }
   measures().later.add();
   recovery_.wake();
-  // Parked, handed over, or in another worker's hands: what the row says.
-  if (const auto now = co_await sagas_.find(context.extended(time_to_reply), run.checkpoint.id)) co_return answer(*now);
-  co_return errors::checkout_not_found();
+  co_return co_await later_reply(std::move(context), run);
+}
+
+Task<Result<CheckoutResult>> Service::later_reply(Context context, const Run& run) {
+  context = context.extended(time_to_reply);
+  const auto until = run.state.overtaken ? wait_until(context) : Deadline::min();
+  for (Duration nap = 25ms;; nap *= 2) {
+    const auto checkpoint = co_await sagas_.find(context, run.checkpoint.id);
+    if (!checkpoint) co_return errors::checkout_not_found();
+    // Whoever has overtaken this worker is about to write what the customer is told.
+    if (checkpoint->phase != saga::Phase::running || Clock::now() + nap >= until) co_return answer(*checkpoint);
+    co_await sleep(nap);
+  }
 }
 
 Task<std::optional<Result<CheckoutResult>>> Service::known_reply(Context context, idempotency::Key key) {
-  const auto until = std::min(Clock::now() + wait_for_other, context.deadline() - time_to_reply);
+  const auto until = wait_until(context);
   for (Duration nap = 25ms;; nap = std::min<Duration>(nap * 2, 200ms)) {
     const auto claim = co_await idempotency::find(pool_, context, key);
     if (!claim) co_return Result<CheckoutResult>(std::unexpected(claim.error()));
     if (!claim->subject) co_return std::nullopt;
     if (auto known = co_await look_at(context, *claim->subject)) co_return std::move(known);
     if (Clock::now() + nap >= until) co_return Result<CheckoutResult>(errors::in_progress());
-    Timer timer(co_await asio::this_coro::executor, nap);
-    co_await timer.async_wait(use_task);
+    co_await sleep(nap);
   }
 }
 

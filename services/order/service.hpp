@@ -60,6 +60,8 @@ class Service final : public Api {
   Task<Result<CheckoutResult>> drive(Context context, Run run);
   // What a key that was used before has come to; waits a little for it. Empty: the key was never used.
   Task<std::optional<Result<CheckoutResult>>> known_reply(Context context, idempotency::Key key);
+  // What the row says of a checkout that this request goes on with no longer.
+  Task<Result<CheckoutResult>> later_reply(Context context, const Run& run);
   Task<std::optional<Result<CheckoutResult>>> look_at(Context context, Uuid id);
   Result<CheckoutResult> answer(const Checkpoint& checkpoint) const;
   Task<Result<Checkpoint>> visible_checkout(Context context, const OrderRef& request);
