@@ -113,16 +113,36 @@ struct ListOwnReviews {
   std::optional<json::Text<1, 300>> cursor;
 };
 BOOST_DESCRIBE_STRUCT(ListOwnReviews, (), (user_id, limit, cursor))
+// For administrators: of all products and statuses.
+struct ListAllReviews {
+  std::optional<ReviewStatus> status;
+  json::Int<1, 100> limit = 20;
+  std::optional<json::Text<1, 300>> cursor;
+};
+BOOST_DESCRIBE_STRUCT(ListAllReviews, (), (status, limit, cursor))
+struct GetReview {
+  std::string review_id;
+};
+BOOST_DESCRIBE_STRUCT(GetReview, (), (review_id))
 struct ReviewRef {
   std::string review_id;
   Uuid user_id;  // whose it must be
+  // The If-Match header: request.precondition_failed when the review has another entity tag by now.
+  std::optional<std::string> if_match{};
 };
-BOOST_DESCRIBE_STRUCT(ReviewRef, (), (review_id, user_id))
+BOOST_DESCRIBE_STRUCT(ReviewRef, (), (review_id, user_id, if_match))
+struct ReviewChanges {
+  std::optional<json::Int<1, 5>> rating;
+  std::optional<json::Text<1, 200>> title;
+  std::optional<json::Text<1, 10000>> content;
+  std::optional<std::vector<ReviewImage>> images;
+};
+BOOST_DESCRIBE_STRUCT(ReviewChanges, (), (rating, title, content, images))
 struct ChangeReview {
   ReviewRef ref;
-  ReviewBody review;
+  ReviewChanges changes;
 };
-BOOST_DESCRIBE_STRUCT(ChangeReview, (), (ref, review))
+BOOST_DESCRIBE_STRUCT(ChangeReview, (), (ref, changes))
 struct Vote {
   std::string review_id;
   Uuid user_id;
@@ -141,16 +161,22 @@ BOOST_DESCRIBE_STRUCT(Done, (), ())
 class Api {
  public:
   virtual ~Api() = default;
-  // Approved ones only.
+  // Approved ones only. Others than the author and administrators see neither the order nor the notes.
+  // catalog.product_not_found, request.invalid_cursor
   virtual Task<Result<ReviewPage>> list_reviews(Context context, ListReviews request) = 0;
-  // review.already_reviewed
+  // review.not_found for what is not approved, but for its author and administrators.
+  virtual Task<Result<Review>> get_review(Context context, GetReview request) = 0;
+  // review.already_reviewed, catalog.product_not_found
   virtual Task<Result<Review>> create_review(Context context, CreateReview request) = 0;
   virtual Task<Result<ReviewPage>> list_own_reviews(Context context, ListOwnReviews request) = 0;
-  // review.not_found, also for somebody else's. A changed review is looked at anew.
+  virtual Task<Result<ReviewPage>> list_all_reviews(Context context, ListAllReviews request) = 0;
+  // review.not_found, also for somebody else's; review.already_reviewed. A changed review is looked at anew.
   virtual Task<Result<Review>> change_review(Context context, ChangeReview request) = 0;
+  // An administrator may delete anybody's.
   virtual Task<Result<Done>> delete_review(Context context, ReviewRef request) = 0;
   // review.not_found, review.own_vote
   virtual Task<Result<Review>> vote(Context context, Vote request) = 0;
+  // Doing it twice is not an error. review.already_reviewed where the customer has written another one since.
   virtual Task<Result<Review>> moderate(Context context, Moderate request) = 0;
   virtual Task<Result<ImportedReviews>> import_reviews(Context context, ImportReviews request) = 0;
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "catalog/api.hpp"
 #include "order/api.hpp"
 #include "user/api.hpp"
 
@@ -12,6 +13,25 @@ namespace souk::review {
     throw std::logic_error(#api "::" #method " is not called by reviews"); \
     co_return Refusal(Error{});                                            \
   }
+
+// Knows the product "p1", also as "product-one".
+struct FakeCatalog final : catalog::Api {
+  Task<Result<catalog::ProductDocument>> get_product(Context, catalog::GetProduct request) override {
+    if (request.id_or_slug != "p1" && request.id_or_slug != "product-one") {
+      co_return refuse(ErrorKind::not_found, "catalog.product_not_found", "There is no such product.");
+    }
+    co_return catalog::ProductDocument{.product_id = "p1"};
+  }
+  SOUK_NOT_CALLED(catalog, get_products, catalog::GetProducts, catalog::ProductDocuments)
+  SOUK_NOT_CALLED(catalog, list_products, catalog::ListProducts, catalog::ProductPage)
+  SOUK_NOT_CALLED(catalog, price_items, catalog::PriceItems, catalog::PricedItems)
+  SOUK_NOT_CALLED(catalog, list_categories, catalog::ListCategories, catalog::Categories)
+  SOUK_NOT_CALLED(catalog, get_category, catalog::GetCategory, catalog::Category)
+  SOUK_NOT_CALLED(catalog, import_products, catalog::ImportProducts, catalog::ImportedProducts)
+  SOUK_NOT_CALLED(catalog, upsert_categories, catalog::UpsertCategories, catalog::Done)
+  SOUK_NOT_CALLED(catalog, stats, catalog::Done, catalog::CatalogStats)
+  SOUK_NOT_CALLED(catalog, events, events::ReadEvents, events::EventPage)
+};
 
 // Every customer is Ada Lovelace.
 struct FakeUsers final : user::Api {

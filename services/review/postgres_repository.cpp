@@ -19,6 +19,9 @@ constexpr pg::Statement list_newest{
 constexpr pg::Statement list_own{
     "review.list_own", SOUK_REVIEW_LIST("document->>'user_id' = $1", SOUK_TIME_KEY, "timestamptz",
                                         "<") " ORDER BY " SOUK_TIME_KEY " DESC, document->>'review_id' DESC LIMIT $5"};
+constexpr pg::Statement list_all{
+    "review.list_all", SOUK_REVIEW_LIST("($1::text IS NULL OR document->>'status' = $1)", SOUK_TIME_KEY, "timestamptz",
+                                        "<") " ORDER BY " SOUK_TIME_KEY " DESC, document->>'review_id' DESC LIMIT $5"};
 constexpr pg::Statement list_helpful{
     "review.list_helpful",
     SOUK_REVIEW_LIST(SOUK_OF_PRODUCT, "(document->>'helpful_count')::integer", "integer",
@@ -32,6 +35,8 @@ constexpr pg::Statement list_worst{
     SOUK_REVIEW_LIST(SOUK_OF_PRODUCT, "(document->>'rating')::integer", "integer",
                      ">") " ORDER BY (document->>'rating')::integer, document->>'review_id' LIMIT $5"};
 
+constexpr pg::Statement find_review{"review.find",
+                                    "SELECT document::text FROM reviews WHERE document->>'review_id' = $1"};
 constexpr pg::Statement lock_review{"review.lock",
                                     "SELECT document::text FROM reviews WHERE document->>'review_id' = $1 FOR UPDATE"};
 constexpr pg::Statement insert_review{"review.insert",
@@ -56,8 +61,11 @@ constexpr pg::Statement rate_product{
     "SELECT COALESCE(round(avg((document->>'rating')::integer), 2), 0)::float8, count(*) FROM reviews "
     "WHERE document->>'product_id' = $1 AND document->>'status' = 'approved'"};
 
+constexpr std::string_view one_each = "reviews_one_each";
+
 const pg::Statement& statement_for(const ReviewQuery& query) {
   if (query.user_id) return list_own;
+  if (!query.product_id) return list_all;
   switch (query.sort) {
     case ReviewSort::newest: return list_newest;
     case ReviewSort::helpful: return list_helpful;
@@ -92,8 +100,14 @@ class PostgresChange final : public Change {
     co_return inserted;
   }
 
-  Task<> replace(const Review& review) override {
-    co_await tx_.query(replace_review, review.review_id, json::write(review));
+  Task<bool> replace(const Review& review) override {
+    try {
+      co_await tx_.query(replace_review, review.review_id, json::write(review));
+    } catch (const pg::Error& error) {
+      if (!error.is_unique_violation(one_each)) throw;
+      co_return false;
+    }
+    co_return true;
   }
 
   Task<> remove(std::string review_id) override {
@@ -130,6 +144,12 @@ class PostgresChange final : public Change {
 
 PostgresRepository::PostgresRepository(pg::Pool& pool) : pool_(pool), outbox_(pool) {}
 
+Task<std::optional<Review>> PostgresRepository::find(Context context, std::string review_id) {
+  const auto rows = co_await pool_.query(std::move(context), find_review, review_id);
+  if (rows.empty()) co_return std::nullopt;
+  co_return json::read_trusted<Review>(rows.front().text(0));
+}
+
 Task<std::vector<Review>> PostgresRepository::list(Context context, ReviewQuery query) {
   std::optional<std::string> key;
   std::optional<std::string> id;
@@ -137,7 +157,8 @@ Task<std::vector<Review>> PostgresRepository::list(Context context, ReviewQuery 
     key = query.after->key;
     id = query.after->review_id;
   }
-  const auto whose = query.user_id ? *query.user_id : query.product_id.value();
+  std::optional<std::string> whose = query.user_id ? query.user_id : query.product_id;
+  if (!whose && query.status) whose = std::string(json::enum_name(*query.status));
   const auto rows =
       co_await pool_.query(std::move(context), statement_for(query), whose, query.rating, key, id, query.limit);
   std::vector<Review> reviews;
@@ -152,5 +173,7 @@ Task<std::unique_ptr<Change>> PostgresRepository::begin(Context context) {
 Task<events::EventPage> PostgresRepository::events(Context context, events::ReadEvents request) {
   co_return co_await outbox_.read(std::move(context), std::move(request));
 }
+
+Task<> PostgresRepository::keep_house(Context context) { co_await outbox_.prune(std::move(context)); }
 
 }  // namespace souk::review

@@ -13,9 +13,11 @@ class PostgresRepository final : public Repository {
  public:
   explicit PostgresRepository(pg::Pool& pool);
 
+  Task<std::optional<Review>> find(Context context, std::string review_id) override;
   Task<std::vector<Review>> list(Context context, ReviewQuery query) override;
   Task<std::unique_ptr<Change>> begin(Context context) override;
   Task<events::EventPage> events(Context context, events::ReadEvents request) override;
+  Task<> keep_house(Context context) override;
 
  private:
   pg::Pool& pool_;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "core/crypto.hpp"
+#include "errors.hpp"
 
 namespace souk::review::rules {
 namespace {
@@ -38,7 +39,84 @@ bool is_valid_key(ReviewSort sort, const std::string& key) {
   return sort == ReviewSort::newest ? parse_timestamp(key).has_value() : is_number(key);
 }
 
+bool is_blank(std::string_view text) { return text.find_first_not_of(" \t\r\n") == std::string_view::npos; }
+
+bool is_web_address(std::string_view url) {
+  return (url.starts_with("https://") || url.starts_with("http://")) && std::ranges::all_of(url, [](unsigned char c) {
+           return c > 0x20 && c != 0x7f && c != '"' && c != '<' && c != '>';
+         });
+}
+
+void check_images(std::vector<FieldError>& wrong, const std::vector<ReviewImage>& images) {
+  if (images.size() > max_images) wrong.push_back({"images", "length", "must be at most 10"});
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    if (is_web_address(images[i].url)) continue;
+    wrong.push_back({"images[" + std::to_string(i) + "].url", "format", "must be a web address"});
+  }
+}
+
+// What is not given is null.
+Result<void> check_parts(const std::string* title, const std::string* content, const std::vector<ReviewImage>* images) {
+  std::vector<FieldError> wrong;
+  if (title != nullptr && is_blank(*title)) wrong.push_back({"title", "format", "must not be blank"});
+  if (content != nullptr && is_blank(*content)) wrong.push_back({"content", "format", "must not be blank"});
+  if (images != nullptr) check_images(wrong, *images);
+  if (!wrong.empty()) return errors::invalid(std::move(wrong));
+  return {};
+}
+
+template <class T>
+const T* if_given(const std::optional<T>& value) {
+  return value ? &*value : nullptr;
+}
+
 }  // namespace
+
+Result<void> check(const ReviewBody& body) { return check_parts(&body.title, &body.content, if_given(body.images)); }
+
+Result<void> check(const ReviewChanges& changes) {
+  return check_parts(if_given(changes.title), if_given(changes.content), if_given(changes.images));
+}
+
+std::string shown_name(const std::string& first_name, const std::string& last_name) {
+  if (last_name.empty()) return first_name;
+  std::size_t end = 1;  // of the first character, which may have several bytes
+  while (end < last_name.size() && (static_cast<unsigned char>(last_name[end]) & 0xC0) == 0x80) ++end;
+  return first_name + " " + last_name.substr(0, end) + ".";
+}
+
+void apply(Review& review, const ReviewChanges& changes, Timestamp now) {
+  if (changes.rating) review.rating = *changes.rating;
+  if (changes.title) review.title = *changes.title;
+  if (changes.content) review.content = *changes.content;
+  if (changes.images) review.images = *changes.images;
+  review.moderation_notes.reset();
+  set_status(review, ReviewStatus::pending, now);
+}
+
+void set_status(Review& review, ReviewStatus status, Timestamp now) {
+  review.status = status;
+  review.updated_at = now;
+  review.approved_at.reset();
+  if (status == ReviewStatus::approved) review.approved_at = now;
+}
+
+bool is_author(const Caller& caller, const Review& review) {
+  return caller.user_id && caller.user_id->to_string() == review.user_id;
+}
+
+bool may_see(const Caller& caller, const Review& review) {
+  return review.status == ReviewStatus::approved || caller.is_admin() || caller.kind == Caller::Kind::service ||
+         is_author(caller, review);
+}
+
+Review shown_to(const Caller& caller, Review review) {
+  if (!caller.is_admin() && caller.kind != Caller::Kind::service && !is_author(caller, review)) {
+    review.order_id.reset();
+    review.moderation_notes.reset();
+  }
+  return review;
+}
 
 Result<Review> from_line(const std::string& line) {
   auto read = json::read<ImportLine>(line);

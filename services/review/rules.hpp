@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/context.hpp"
 #include "core/result.hpp"
 #include "review/api.hpp"
 
@@ -32,8 +33,26 @@ BOOST_DESCRIBE_STRUCT(ImportLine, (),
 // line is the same review the next time; so is its time, which lies in the months before 2026.
 Result<Review> from_line(const std::string& line);
 
+inline constexpr std::size_t max_images = 10;
+inline constexpr std::size_t max_import = 1000;
+
+// Refuses a blank title or content, too many pictures, and pictures that are not on the web.
+Result<void> check(const ReviewBody& body);
+Result<void> check(const ReviewChanges& changes);
+
+// A name as shops show it: "Ada L."
+std::string shown_name(const std::string& first_name, const std::string& last_name);
+
 // A review a customer writes now.
 Review new_review(const CreateReview& request, const std::optional<Uuid>& order_id, std::string author, Timestamp now);
+// What its author has changed is looked at anew.
+void apply(Review& review, const ReviewChanges& changes, Timestamp now);
+void set_status(Review& review, ReviewStatus status, Timestamp now);
+
+bool is_author(const Caller& caller, const Review& review);
+bool may_see(const Caller& caller, const Review& review);
+// As the caller may see it: the order and the notes are for the author and administrators.
+Review shown_to(const Caller& caller, Review review);
 
 // Opaque place in a list: the sort key and the id of the last review seen.
 struct Position {

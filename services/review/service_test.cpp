@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <future>
 #include <set>
 
 #include "events/outbox.hpp"
 #include "fakes_for_test.hpp"
+#include "http/message.hpp"
 #include "postgres_repository.hpp"
 #include "testing/engines.hpp"
 #include "testing/run.hpp"
@@ -31,7 +33,7 @@ class Reviews : public testing::AsyncTest {
     database.emplace(migration_sets());
     pool.emplace(runtime, pg::PoolOptions{.url = database->url(), .name = "review_db"});
     repository.emplace(*pool);
-    service.emplace(*repository, orders, users);
+    service.emplace(*repository, orders, users, &catalog, false);
   }
   void TearDown() override {
     if (pool) run(pool->close());
@@ -54,6 +56,7 @@ class Reviews : public testing::AsyncTest {
   std::optional<PostgresRepository> repository;
   FakeOrders orders;
   FakeUsers users;
+  FakeCatalog catalog;
   std::optional<Service> service;
 };
 
@@ -144,6 +147,127 @@ TEST_F(Reviews, PagesInEveryOrderShowEachReviewOnce) {
   }
   const auto bad = run(service->list_reviews(context, {.product_id = "p1", .cursor = "bm9uc2Vuc2U"}));
   EXPECT_EQ(bad.error().code, "request.invalid_cursor");
+}
+
+TEST_F(Reviews, OfAProductThatDoesNotExistAreNotFound) {
+  CreateReview request{.product_id = "p2", .user_id = Uuid::v7()};
+  request.review = {.rating = 4, .title = "Fine", .content = "It works."};
+  EXPECT_EQ(run(service->create_review(context, request)).error().code, "catalog.product_not_found");
+  EXPECT_EQ(run(service->list_reviews(context, {.product_id = "p2"})).error().code, "catalog.product_not_found");
+}
+
+TEST_F(Reviews, AreFoundByTheSlugOfTheProductToo) {
+  CreateReview request{.product_id = "product-one", .user_id = Uuid::v7()};
+  request.review = {.rating = 4, .title = "Fine", .content = "It works."};
+  const auto review = run(service->create_review(context, request)).value();
+  EXPECT_EQ(review.product_id, "p1");
+  ASSERT_TRUE(run(service->moderate(context, {.review_id = review.review_id})));
+  EXPECT_EQ(run(service->list_reviews(context, {.product_id = "product-one"}))->data.size(), 1u);
+}
+
+TEST_F(Reviews, ThatWaitAreSeenByTheirAuthorAndAdministratorsOnly) {
+  const auto author = Uuid::v7();
+  const GetReview request{write_review(author).review_id};
+  const auto as = [](Caller::Kind kind, Uuid id) { return testing::test_context({.kind = kind, .user_id = id}); };
+  EXPECT_EQ(run(service->get_review(context, request)).error().code, "review.not_found");
+  EXPECT_FALSE(run(service->get_review(as(Caller::Kind::customer, Uuid::v7()), request)));
+  EXPECT_TRUE(run(service->get_review(as(Caller::Kind::customer, author), request)));
+  EXPECT_TRUE(run(service->get_review(as(Caller::Kind::admin, Uuid::v7()), request)));
+  EXPECT_EQ(run(service->list_all_reviews(context, {.status = ReviewStatus::pending}))->data.size(), 1u);
+  EXPECT_EQ(run(service->list_all_reviews(context, {.status = ReviewStatus::rejected}))->data.size(), 0u);
+  EXPECT_EQ(run(service->list_all_reviews(context, {}))->data.size(), 1u);
+}
+
+TEST_F(Reviews, DoNotTellOthersOfTheOrder) {
+  orders.buyer = Uuid::v7();
+  orders.order_id = Uuid::v7();
+  const auto review = write_review(orders.buyer);
+  ASSERT_TRUE(run(service->moderate(context, {.review_id = review.review_id, .notes = "a good one"})));
+  const auto shown = run(service->list_reviews(context, {.product_id = "p1"}))->data.at(0);
+  EXPECT_TRUE(shown.is_verified_purchase);
+  EXPECT_FALSE(shown.order_id);
+  EXPECT_FALSE(shown.moderation_notes);
+}
+
+TEST_F(Reviews, WaitAgainWhenTheyAreChangedAndLeaveTheRating) {
+  const auto author = Uuid::v7();
+  const auto review = write_review(author);
+  ASSERT_TRUE(run(service->moderate(context, {.review_id = review.review_id})));
+  const auto tag = http::etag_of(json::write(run(service->get_review(context, {review.review_id})).value()));
+  const ReviewRef ref{.review_id = review.review_id, .user_id = author, .if_match = tag};
+  const auto changed = run(service->change_review(context, {ref, {.rating = 1}}));
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->status, ReviewStatus::pending);
+  EXPECT_EQ(changed->rating.value, 1);
+  EXPECT_EQ(changed->title, review.title);
+  EXPECT_EQ(last_rating()->count, 0);
+  EXPECT_EQ(run(service->change_review(context, {ref, {.rating = 2}})).error().code, "request.precondition_failed");
+}
+
+TEST_F(Reviews, ThatWereRejectedStayRejectedOnceAnotherIsThere) {
+  const auto author = Uuid::v7();
+  const auto first = write_review(author);
+  ASSERT_TRUE(run(service->moderate(context, {.review_id = first.review_id, .status = ReviewStatus::rejected})));
+  write_review(author);
+  EXPECT_EQ(run(service->moderate(context, {.review_id = first.review_id})).error().code, "review.already_reviewed");
+  const ReviewRef ref{.review_id = first.review_id, .user_id = author};
+  EXPECT_EQ(run(service->change_review(context, {ref, {.rating = 5}})).error().code, "review.already_reviewed");
+}
+
+TEST_F(Reviews, AreDeletedByTheirAuthorOrAnAdministratorAndLeaveTheRating) {
+  const auto author = Uuid::v7();
+  for (const bool by_admin : {false, true}) {
+    const auto review = write_review(author);
+    ASSERT_TRUE(run(service->moderate(context, {.review_id = review.review_id})));
+    EXPECT_EQ(last_rating()->count, 1);
+    const auto who = by_admin ? Uuid::v7() : author;
+    const Caller caller{.kind = by_admin ? Caller::Kind::admin : Caller::Kind::customer, .user_id = who};
+    const auto as = testing::test_context(caller);
+    EXPECT_TRUE(run(service->delete_review(as, {.review_id = review.review_id, .user_id = who})));
+    EXPECT_EQ(last_rating()->count, 0);
+  }
+}
+
+TEST_F(Reviews, AreShownAtOnceWhereTheSettingSaysSo) {
+  Service at_once(*repository, orders, users, &catalog, true);
+  CreateReview request{.product_id = "p1", .user_id = Uuid::v7()};
+  request.review = {.rating = 2, .title = "Fine", .content = "It works."};
+  EXPECT_EQ(run(at_once.create_review(context, request))->status, ReviewStatus::approved);
+  EXPECT_EQ(last_rating()->average, 2);
+}
+
+TEST_F(Reviews, RatingsAreRightHoweverManyAreApprovedAtOnce) {
+  std::vector<std::string> ids;
+  for (int i = 0; i < 20; ++i) ids.push_back(write_review(Uuid::v7(), 1 + i % 5).review_id);
+  std::vector<std::future<bool>> approvals;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    approvals.push_back(std::async(std::launch::async, [&, i] {
+      return run(service->moderate(context, {.review_id = ids[i]}), i % 2).has_value();
+    }));
+  }
+  for (auto& approval : approvals) EXPECT_TRUE(approval.get());
+  EXPECT_EQ(last_rating()->count, 20);
+  EXPECT_EQ(last_rating()->average, 3);
+}
+
+TEST_F(Reviews, ListsAreReadFromTheirIndexes) {
+  database->sql(
+      "INSERT INTO reviews (document) SELECT jsonb_build_object('review_id', 'r' || i, 'product_id', 'p' || i % 50, "
+      "'user_id', 'u' || i, 'rating', 1 + i % 5, 'helpful_count', i % 7, 'status', 'approved', 'created_at', "
+      "'2026-01-01T00:00:00Z') FROM generate_series(1, 5000) AS i; ANALYZE reviews");
+  const std::string where =
+      "EXPLAIN (FORMAT JSON) SELECT document FROM reviews WHERE document->>'product_id' = 'p1' AND "
+      "document->>'status' = 'approved' ORDER BY ";
+  const auto uses = [&](const std::string& order, const std::string& index) {
+    const auto plan = database->sql(where + order + " LIMIT 20");
+    EXPECT_NE(plan.find(index), std::string::npos) << plan;
+    EXPECT_EQ(plan.find("\"Sort\""), std::string::npos) << plan;
+  };
+  const std::string id = "document->>'review_id'";
+  uses("document_time(document->>'created_at') DESC, " + id + " DESC", "reviews_of_product");
+  uses("(document->>'helpful_count')::integer DESC, " + id + " DESC", "reviews_most_helpful");
+  uses("(document->>'rating')::integer DESC, " + id + " DESC", "reviews_by_rating");
+  uses("(document->>'rating')::integer, " + id, "reviews_by_rating");
 }
 
 }  // namespace
