@@ -124,7 +124,7 @@ class Approved(Purchase):
             self.prepared = True
             self.prepare()
         simulator.approve(client, checkout, self.approved)
-        headers = {"X-Order-Token": checkout['access_token']}
+        headers = {"X-Order-Token": checkout["access_token"]}
         client.get(f"/v1/checkouts/{checkout['id']}/return", headers=headers)
 
 
@@ -184,7 +184,7 @@ class Left(Approved):
         self.shop.sql("order_db", "UPDATE checkout_sagas SET created_at = created_at - interval '31 minutes',"
                                   " lease_until = now(), next_check_at = now() WHERE id = %s AND state = 'waiting'",
                       checkout["id"])
-        headers = {"X-Order-Token": checkout['access_token']}
+        headers = {"X-Order-Token": checkout["access_token"]}
 
         def over():
             return client.get(f"/v1/checkouts/{checkout['id']}", headers=headers).json().get("status") == "cancelled"
@@ -235,10 +235,12 @@ class Cancelled(Purchase):
     """Buys, then cancels."""
 
     expected = "cancelled"
+    token = None
 
     def _drive(self, client):
         super()._drive(client)
-        headers = {"X-Order-Token": self.order['access_token'], "Idempotency-Key": self.key}
+        self.token = self.token or self.order["access_token"]
+        headers = {"X-Order-Token": self.token, "Idempotency-Key": self.key}
         end = time.monotonic() + FINAL_S
         while self.order["status"] != "cancelled":
             if time.monotonic() > end:

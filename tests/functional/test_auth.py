@@ -84,7 +84,7 @@ def test_guessing_a_password_is_slowed_down(http):
     ({"password": "x" * 201}, "password"), ({"phone": 5}, "phone"),
 ])
 def test_an_account_with_a_wrong_field_is_refused(http, changes, field):
-    refused(http.post("/v1/auth/register", account(unique_email(), **changes)), 400, "request.invalid", field)
+    refused(http.post("/v1/auth/register", {**account(unique_email()), **changes}), 400, "request.invalid", field)
 
 
 @pytest.mark.parametrize("email", ["no-at-sign", "a@b", "two@@example.com", "space in@example.com", "a@example.com\n"])

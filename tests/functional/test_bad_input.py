@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 from support.client import ADDRESS, checkout_body, ok, unique_email
+from support.platform import wait_for
 from support.shop import at_once, orders_of, payments, refused, stock, unique
 
 ITEM = {"product_id": "anything", "quantity": 1}
@@ -237,7 +238,7 @@ def test_the_same_key_with_another_body_is_refused(platform, http, goods):
     cart_id, key, body = http.cart_with(product_id), str(uuid.uuid4()), checkout_body()
     order = ok(http.checkout(cart_id, key, **body), 201)
     refused(http.checkout(cart_id, key, **{**body, "shipping_method": "express"}), 422, "idempotency.body_mismatch")
-    assert stock(platform, product_id) == (4, 0)
+    wait_for(lambda: stock(platform, product_id) == (4, 0), what="the sale")
     assert len(payments(platform, order["id"])) == 1
 
 
@@ -250,7 +251,7 @@ def test_two_checkouts_of_one_cart_at_once_make_one_order(platform, http, goods)
     (lost,) = [reply for reply in replies if reply is not won]
     refused(lost, 409, ("checkout.cart_in_checkout", "checkout.in_progress", "cart.empty"))
     assert [str(order["id"]) for order in orders_of(platform, email)] == [won.json()["id"]]
-    assert stock(platform, product_id) == (8, 0)
+    wait_for(lambda: stock(platform, product_id) == (8, 0), what="the sale")
 
 
 @pytest.mark.parametrize("customers", [2, 10])
@@ -264,7 +265,7 @@ def test_the_last_item_is_bought_by_one_of_several_customers_at_once(platform, g
     for reply in replies:
         if reply.status_code == 409:
             refused(reply, 409, "inventory.insufficient_stock", "items[0]")
-    assert stock(platform, product_id) == (0, 0)
+    wait_for(lambda: stock(platform, product_id) == (0, 0), what="the sale")
 
 
 def test_a_foreign_order_is_not_found(platform, http, goods):

@@ -146,6 +146,7 @@ def test_a_customers_own_cart_outlives_the_session(http, goods):
     email = http.register()
     http.add_item("me", product_id)
     http.post("/v1/auth/logout", {})
+    http.token = None
     http.login(email)
     assert quantities(http.cart("me")) == {(product_id, None): 1}
 

@@ -8,8 +8,7 @@ REQUIRES_ACTION = "tok_requires_action"
 TIMEOUT_AFTER_CHARGE = "tok_timeout_after_charge"
 
 # What the gateway may do while it is charged: the outcome is unknown to us for a while, or it takes its time.
-FAULTS = ("tok_timeout_before_charge", "tok_timeout_after_charge", "tok_error_before_charge", "tok_error_after_charge",
-          "tok_slow")
+FAULTS = ("tok_timeout_after_charge", "tok_error_after_charge", "tok_slow")
 
 # The key that we give the simulator is the order's id.
 _CHARGES = """
