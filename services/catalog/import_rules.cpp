@@ -67,9 +67,6 @@ Result<void> check(const ProductLine& line) {
   check_category(error, line.category, "category");
   check_category(error, line.subcategory, "subcategory");
   if (line.subcategory && !line.category) add(error, "subcategory", "needs a category");
-  if (line.category && line.subcategory && line.category->id == line.subcategory->id) {
-    add(error, "subcategory.id", "must differ from the category's");
-  }
   if (line.rating && (line.rating->average < 0 || line.rating->average > 5 || line.rating->count < 0)) {
     add(error, "rating", "must have an average from 0 to 5 and a count that is not negative");
   }

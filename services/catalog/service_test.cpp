@@ -258,6 +258,16 @@ TEST_F(CatalogService, CategoriesAreMadeFromTheProductsAndCountThem) {
   EXPECT_EQ(code_of(call(&Api::get_category, GetCategory{"none"})), "catalog.category_not_found");
 }
 
+TEST_F(CatalogService, ACategoryThatIsRepeatedAsSubcategoryIsOneCategory) {
+  add(line_of("p1", "A", "1",
+              R"("category":{"id":"c","name":"C","slug":"c"},"subcategory":{"id":"c","name":"C","slug":"c"})"));
+  const auto all = call(&Api::list_categories, ListCategories{})->data;
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].parent_id, std::nullopt);
+  EXPECT_EQ(all[0].product_count, 1);
+  EXPECT_THAT(ids(filter({.subcategory = "c"})), ElementsAre("p1"));
+}
+
 TEST_F(CatalogService, AProductThatMovesIsCountedWhereItIs) {
   add(line_of("p1", "A", "1", men_tops));
   add(line_of("p1", "A", "1", men));
