@@ -41,8 +41,8 @@ int wrong_usage(const char* text) {
 // For a command: the services with their connections, and no background work.
 template <class Run>
 int with_platform(Run run) {
-  log::set_level(log::Level::warning);
   log::start();
+  log::set_level(log::Level::warning);
   Platform platform(read_secret());
   const int code = run(platform);
   platform.stop();

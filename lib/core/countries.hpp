@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace souk::user {
+namespace souk {
 
 // ISO 3166-1 alpha-2, each followed by a space.
 inline constexpr std::string_view countries =
@@ -15,4 +15,12 @@ inline constexpr std::string_view countries =
     "SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT "
     "ZA ZM ZW ";
 
-}  // namespace souk::user
+inline bool is_country(std::string_view code) {
+  if (code.size() != 2) return false;
+  for (std::size_t at = 0; at < countries.size(); at += 3) {
+    if (countries.substr(at, 2) == code) return true;
+  }
+  return false;
+}
+
+}  // namespace souk

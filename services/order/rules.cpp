@@ -7,6 +7,7 @@
 #include <cctype>
 #include <chrono>
 
+#include "core/countries.hpp"
 #include "core/crypto.hpp"
 #include "core/random.hpp"
 #include "errors.hpp"
@@ -114,8 +115,8 @@ std::optional<std::string> country_code(std::string_view text) {
   if (code.size() != 2) return std::nullopt;
   for (char& c : code) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    if (c < 'A' || c > 'Z') return std::nullopt;
   }
+  if (!is_country(code)) return std::nullopt;
   return code;
 }
 

@@ -4,9 +4,9 @@
 #include <array>
 #include <boost/asio/ip/address.hpp>
 
+#include "core/countries.hpp"
 #include "core/crypto.hpp"
 #include "core/random.hpp"
-#include "countries.hpp"
 #include "errors.hpp"
 
 namespace souk::user::rules {
@@ -149,7 +149,7 @@ Result<void> check_address(NewAddress& address) { return check_any_address(addre
 Result<void> check_address(PatchedAddress& changes) { return check_any_address(changes); }
 
 bool known_country(std::string_view code) {
-  return code.size() == 2 && all(code, is_letter) && countries.find(std::string(code) + ' ') != std::string_view::npos;
+  return is_country(code);
 }
 
 std::chrono::seconds closed_after(std::int64_t failures) {
