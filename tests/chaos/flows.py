@@ -121,8 +121,10 @@ class Approved(Purchase):
 
     def act(self, client, checkout):
         if not self.prepared:
-            self.prepared = True
             self.prepare()
+            if not self.shop.alive():
+                raise Killed("while nobody asked")
+            self.prepared = True
         simulator.approve(client, checkout, self.approved)
         headers = {"X-Order-Token": checkout["access_token"]}
         client.get(f"/v1/checkouts/{checkout['id']}/return", headers=headers)
@@ -152,6 +154,9 @@ class Lapsed(Approved):
     """The hold on the stock lapses before the customer approves."""
 
     def prepare(self):
+        # Recovery, which would extend the hold, looks elsewhere.
+        self.shop.sql("order_db", "UPDATE checkout_sagas SET next_check_at = now() + interval '10 minutes' WHERE id = %s",
+                      self.checkout_id)
         self.shop.sql("inventory_db", "UPDATE stock_reservations SET expires_at = now() - interval '1 minute'"
                                       " WHERE order_id = %s", self.checkout_id)
         wait_for(lambda: not self.shop.alive() or reservations(self.shop, self.checkout_id) == ["expired"], 90, "the sweep")
@@ -190,6 +195,22 @@ class Left(Approved):
             return client.get(f"/v1/checkouts/{checkout['id']}", headers=headers).json().get("status") == "cancelled"
 
         wait_for(over, 40, "the end of the checkout")
+
+
+class Stranded(Purchase):
+    """Nobody went on with this checkout for half an hour after its intent."""
+
+    expected = "checkout.expired"
+
+    def strand(self, shop):
+        """Starts the platform, begins the checkout, and kills the platform at once."""
+        shop.restart({"SOUK_FAILPOINT": "order.after_intent_commit:kill@1"})
+        try:
+            self.drive(shop)
+        except Killed:
+            shop.wait_exit()
+        shop.sql("order_db", "UPDATE checkout_sagas SET created_at = created_at - interval '31 minutes',"
+                             " lease_until = now(), next_check_at = now() WHERE idempotency_key = %s", self.key)
 
 
 class Restocked(Purchase):
