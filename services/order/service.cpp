@@ -229,12 +229,12 @@ Task<Result<Address>> Service::shipping_address(Context context, const CheckoutB
 Task<Result<CheckoutResult>> Service::begin(Context context, Intent intent, idempotency::Key key) {
   Checkpoint checkpoint{.id = intent.id, .details = intent.details, .payment_token = intent.payment_token};
   const auto started = co_await writes_.start(std::move(intent));
-  if (started.key_taken) {
+  if (!started.started && started.key_taken) {
     auto known = co_await known_reply(context, std::move(key));
     if (known) co_return *std::move(known);
     co_return errors::in_progress();
   }
-  if (started.cart_taken) {
+  if (!started.started && started.cart_taken) {
     const bool bought = *started.cart_taken == saga::Phase::completing || *started.cart_taken == saga::Phase::completed;
     if (bought) co_return errors::cart_empty();
     co_return errors::cart_in_checkout();

@@ -29,7 +29,7 @@ class Launcher:
 
     def __call__(self, *words, **more):
         return subprocess.run([SOUK, *words], env=self.environment(**more), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=120, check=False)
+                              capture_output=True, text=True, timeout=200, check=False)
 
     def start(self, *words):
         """Starts ./souk in the background, with a log for its output."""
@@ -78,9 +78,9 @@ def test_up_status_and_down_keep_the_data(souk):
     assert status["internal"] == f"http://127.0.0.1:{souk.internal_port}"
     assert "user_db" in status["postgres"] and status["redis"] and status["engines"]
 
-    again = souk("up", "--detach")
+    again = souk("up", "--no-build", "--detach")
     assert again.returncode == 0 and "already runs" in again.stdout
-    refused(souk("up"), "already runs", souk.port)
+    refused(souk("up", "--no-build"), "already runs", souk.port)
 
     cart = requests.post(f"http://127.0.0.1:{souk.port}/v1/carts", timeout=10)
     assert cart.status_code == 201, cart.text
@@ -93,7 +93,7 @@ def test_up_status_and_down_keep_the_data(souk):
     stopped = souk("status", "--json")
     assert stopped.returncode == 1 and json.loads(stopped.stdout)["state"] == "stopped"
 
-    assert souk("up", "--detach").returncode == 0
+    assert souk("up", "--no-build", "--detach").returncode == 0
     kept = requests.get(f"http://127.0.0.1:{souk.port}/v1/products", timeout=10).json()["data"]
     assert [p["product_id"] for p in kept] == [p["product_id"] for p in products]
     cart_id = cart.json()["id"]
@@ -102,7 +102,7 @@ def test_up_status_and_down_keep_the_data(souk):
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_drains_everything(souk, signal_number):
-    process = souk.start("up")
+    process = souk.start("up", "--no-build")
     souk.wait_up()
     process.send_signal(signal_number)
     assert process.wait(60) == 0
@@ -111,14 +111,14 @@ def test_a_signal_drains_everything(souk, signal_number):
 
 
 def test_down_stops_a_platform_in_the_foreground(souk):
-    process = souk.start("up")
+    process = souk.start("up", "--no-build")
     souk.wait_up()
     assert souk("down").returncode == 0
     assert process.wait(30) == 0
 
 
 def test_a_platform_that_dies_ends_up_with_a_sentence(souk):
-    process = souk.start("up")
+    process = souk.start("up", "--no-build")
     souk.wait_up()
     os.kill(souk.status()["pid"], signal.SIGKILL)
     assert process.wait(60) == 1
@@ -127,7 +127,7 @@ def test_a_platform_that_dies_ends_up_with_a_sentence(souk):
 
 
 def test_after_a_power_cut_up_works_and_harms_no_stranger(souk):
-    assert souk("up", "--detach").returncode == 0
+    assert souk("up", "--no-build", "--detach").returncode == 0
     pids = [souk.status()["pid"], *scratch.engine_pids(souk.home).values()]
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
@@ -141,7 +141,7 @@ def test_after_a_power_cut_up_works_and_harms_no_stranger(souk):
         postgres_file.write_text("\n".join([str(stranger.pid), *postgres_file.read_text().splitlines()[1:]]))
         (souk.home / "redis/redis.pid").write_text(f"{stranger.pid}\n")
         assert souk.status()["state"] == "stopped"
-        up = souk("up", "--detach")
+        up = souk("up", "--no-build", "--detach")
         assert up.returncode == 0, up.stdout + up.stderr
         assert souk("down").returncode == 0
         assert stranger.poll() is None
@@ -154,13 +154,13 @@ def test_a_taken_port_is_named(souk):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", souk.port))
         taken.listen()
-        refused(souk("up"), souk.port, "taken", "SOUK_PORT")
+        refused(souk("up", "--no-build"), souk.port, "taken", "SOUK_PORT")
     assert scratch.engine_pids(souk.home) == {"postgres": None, "redis": None}
 
 
 def test_a_folder_that_cannot_be_written_is_named(souk):
-    refused(souk("up", SOUK_HOME="/proc/souk"), "/proc/souk", "SOUK_HOME")
-    refused(souk("up", SOUK_HOME="/dev/null/souk"), "/dev/null/souk", "SOUK_HOME")
+    refused(souk("up", "--no-build", SOUK_HOME="/proc/souk"), "/proc/souk", "SOUK_HOME")
+    refused(souk("up", "--no-build", SOUK_HOME="/dev/null/souk"), "/dev/null/souk", "SOUK_HOME")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small disk needs root")
@@ -171,7 +171,7 @@ def test_a_full_disk_is_named(souk):
     if mounted.returncode != 0:
         pytest.skip("this machine does not allow mounting")
     try:
-        refused(souk("up", SOUK_HOME=str(disk / "home")), "disk", "free")
+        refused(souk("up", "--no-build", SOUK_HOME=str(disk / "home")), "disk", "free")
     finally:
         subprocess.run(["umount", disk], check=True)
 
@@ -179,7 +179,7 @@ def test_a_full_disk_is_named(souk):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root starts the servers as other users")
 def test_where_the_servers_users_cannot_enter_another_folder_is_used_and_named(souk):
     souk.home.chmod(0o700)
-    up = souk("up", "--detach")
+    up = souk("up", "--no-build", "--detach")
     folder = pathlib.Path((souk.home / "data-folder").read_text().strip())
     try:
         assert up.returncode == 0, up.stdout + up.stderr
@@ -215,7 +215,7 @@ def test_redis_of_ones_own_is_used_and_left_alone(souk):
     try:
         scratch.engines("start", other)
         url = scratch.engine_environment(other)["SOUK_REDIS_URL"]
-        up = souk("up", "--detach", SOUK_REDIS_URL=url)
+        up = souk("up", "--no-build", "--detach", SOUK_REDIS_URL=url)
         assert up.returncode == 0, up.stdout + up.stderr
         assert scratch.engine_pids(souk.home)["redis"] is None
         assert souk("down", SOUK_REDIS_URL=url).returncode == 0
@@ -228,7 +228,7 @@ def test_redis_of_ones_own_is_used_and_left_alone(souk):
 def test_wrong_usage_has_exit_code_2(souk):
     refused(souk("up", "--sideways"), "--sideways", code=2)
     refused(souk("status", "--xml"), "--xml", code=2)
-    refused(souk("up", SOUK_PORT="http"), "SOUK_PORT", code=2)
+    refused(souk("up", "--no-build", SOUK_PORT="http"), "SOUK_PORT", code=2)
 
 
 def test_help_names_every_word(souk):

@@ -6,6 +6,8 @@ from . import scratch
 from .platform import Platform
 from .shop import Goods
 
+USES_A_PLATFORM = {"platform", "http", "fresh_platform"}
+
 _running = []  # platforms whose logs explain a failure
 
 
@@ -71,7 +73,7 @@ def _close(platform):
 def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
-    if report.failed:
+    if report.failed and USES_A_PLATFORM.intersection(item.fixturenames):
         for number, platform in enumerate(_running):
             tail = "\n".join(platform.log_text().splitlines()[-30:])
             report.sections.append((f"log of platform {number} on port {platform.port}, last lines", tail))
