@@ -80,7 +80,8 @@ constexpr Statement list_due_orders{
 
 constexpr Statement find_reservation_lines{
     "inventory.find_reservation",
-    "SELECT r.status, r.expires_at, i.product_id, r.quantity FROM stock_reservations AS r "
+    "SELECT CASE WHEN r.status = 'expired' AND EXISTS (SELECT 1 FROM closed_orders WHERE order_id = $1) "
+    "       THEN 'cancelled' ELSE r.status END, r.expires_at, i.product_id, r.quantity FROM stock_reservations AS r "
     "JOIN inventory AS i ON i.id = r.inventory_id WHERE r.order_id = $1 ORDER BY i.product_id"};
 
 constexpr Statement lock_items_statement{

@@ -81,6 +81,12 @@ std::vector<Uuid> granted(const std::vector<Operation>& operations, const rules:
   return orders;
 }
 
+// Another process has reserved for one of the orders while we waited for its items: the books were too old to show it.
+bool was_overtaken(const pg::Error& error) {
+  return error.is_unique_violation("stock_reservations_once") ||
+         error.is_unique_violation("inventory_transactions_once");
+}
+
 }  // namespace
 
 Reservations::Reservations(Runtime& runtime, pg::Pool& pool, Repository& repository, events::Outbox& outbox)
@@ -185,10 +191,10 @@ Task<Reservations::Outcomes> Reservations::run_together(Context context, Request
     if (!to_close.empty()) co_await close_released(context, requests, std::move(to_close), outcomes);
     co_return outcomes;
   }
-  throw Unavailable("orders are closed again and again while they reserve");
+  throw Unavailable("other processes were faster with the same orders again and again");
 }
 
-// Empty when another process closed one of the orders between reading and writing.
+// Empty when another process was faster with one of the orders, so that it must be decided anew.
 Task<std::optional<rules::Decision>> Reservations::decide(Context context, std::vector<Operation> operations) {
   auto tx = co_await pool_.begin(std::move(context));
   auto books = co_await repository_.lock_books(tx, products_of(operations), orders_of(operations));
@@ -198,8 +204,15 @@ Task<std::optional<rules::Decision>> Reservations::decide(Context context, std::
     co_return decision;
   }
   const bool tells = !decision.changes.events.empty();
-  const auto closed = co_await repository_.write(tx, std::move(decision.changes), granted(operations, decision));
-  if (!closed.empty()) {
+  bool overtaken = false;
+  try {
+    const auto closed = co_await repository_.write(tx, std::move(decision.changes), granted(operations, decision));
+    overtaken = !closed.empty();
+  } catch (const pg::Error& error) {
+    if (!was_overtaken(error)) throw;
+    overtaken = true;
+  }
+  if (overtaken) {
     co_await tx.rollback();
     co_return std::nullopt;
   }

@@ -32,7 +32,8 @@ class Desk {
     std::size_t stored = 0;   // the first so many are rows already
     bool changed = false;     // of those rows
     bool closed = false;
-    bool closed_now = false;
+    bool closed_now = false;  // with these changes
+    bool closing = false;     // by what follows on them
   };
 
   Answer reserve(const Operation& operation, Order& order);
@@ -104,9 +105,9 @@ Answer Desk::reserve(const Operation& operation, Order& order) {
     book(operation, order, TransactionType::reservation);
     return {to_api(operation.order_id, order)};
   }
-  if (!has_lines(order, operation.lines)) return {errors::reservation_differs()};
   const auto status = order.holds.front().status;
   if (status == ReservationStatus::cancelled) return {errors::reservation_closed()};
+  if (!has_lines(order, operation.lines)) return {errors::reservation_differs()};
   if (status != ReservationStatus::expired) return {to_api(operation.order_id, order)};
   // In the order of the lines, so that a refusal names them by their place.
   std::ranges::sort(order.holds, {}, [&](const Hold& hold) {
@@ -157,8 +158,9 @@ Answer Desk::complete(const Operation& operation, Order& order) {
 
 Answer Desk::release(const Operation& operation, Order& order) {
   if (order.holds.empty()) {
+    if (!order.closed) order.closed = order.closing = true;
     return {.result = Reservation{.order_id = operation.order_id, .status = ReservationStatus::cancelled},
-            .must_close = !order.closed};
+            .must_close = order.closing};
   }
   const auto status = order.holds.front().status;
   if (status == ReservationStatus::active) {
