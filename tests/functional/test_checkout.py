@@ -199,7 +199,10 @@ def owner(checkout):
 
 
 def come_back(http, checkout):
-    return http.get(f"/v1/checkouts/{checkout['id']}/return", headers=owner(checkout))
+    """The customer returns, and looks until the checkout is over: the gateway's word may have been quicker."""
+    path = f"/v1/checkouts/{checkout['id']}/return"
+    return wait_for(lambda: (state := ok(http.get(path, headers=owner(checkout)), 200))["status"]
+                    not in ("requires_action", "processing") and state, what="the end of the checkout")
 
 
 def test_a_payment_that_needs_the_customer_becomes_an_order_once_approved(platform, http, goods):
@@ -211,7 +214,7 @@ def test_a_payment_that_needs_the_customer_becomes_an_order_once_approved(platfo
     assert state["status"] == "requires_action"
 
     simulator.approve(http, checkout)
-    assert ok(come_back(http, checkout), 200)["status"] == "completed"
+    assert come_back(http, checkout)["status"] == "completed"
     order = ok(http.order(checkout["id"], checkout["access_token"]), 200)
     assert order["id"] == checkout["id"] and order["status"] == "confirmed"
     settled(platform, order["id"])
@@ -225,7 +228,7 @@ def test_a_payment_that_the_customer_refuses_ends_the_checkout(platform, http, g
     product_id = goods.product(quantity=4)["product_id"]
     cart_id, key, body, checkout = waiting_checkout(http, product_id)
     simulator.approve(http, checkout, approved=False)
-    state = ok(come_back(http, checkout), 200)
+    state = come_back(http, checkout)
     assert state["status"] in ("declined", "cancelled") and state["failure_code"]
     refused(http.checkout(cart_id, key, **body), 402, ("payment.declined", "checkout.cancelled"))
     wait_for(lambda: stock(platform, product_id) == (4, 0), what="the released stock")
