@@ -160,7 +160,7 @@ Task<> Service::revoke_reused(Context context, RefreshToken token) {
 }
 
 Task<Result<Done>> Service::logout(Context context, Logout request) {
-  const auto caller = context.caller();
+  const auto& caller = context.caller();
   auto tx = co_await pool_.begin(context);
   std::vector<Uuid> families;
   std::vector<LoginSession> sessions;
