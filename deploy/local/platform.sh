@@ -21,10 +21,12 @@ take_lock() { # take_lock SECONDS
 # --- up -------------------------------------------------------------------------------
 
 cmd_up() {
-    local detach=false pid
+    local detach=false
+    BUILD=true
     while [ $# -gt 0 ]; do
         case $1 in
             -d | --detach) detach=true ;;
+            --no-build) BUILD=false ;;
             *) wrong_usage "up: unknown option $1 (./souk help)" ;;
         esac
         shift
@@ -71,10 +73,15 @@ refuse_second_up() {
 }
 
 install_and_build() {
-    local groups=(run build)
+    local groups=(run)
+    if $BUILD; then groups+=(build); fi
     if wants_private_postgres; then groups+=(postgres); fi
     if wants_private_redis; then groups+=(redis); fi
     ensure_packages "${groups[@]}"
+    if ! $BUILD; then
+        [ -x "$BINARY" ] || fail "Souk is not built yet: leave out --no-build"
+        return 0
+    fi
     [ -e "$BINARY" ] || say "building (the first time takes several minutes)"
     interruptible "$ROOT/tools/build" release souk || fail "the build failed: see above"
 }

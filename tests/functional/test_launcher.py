@@ -69,7 +69,7 @@ def refused(result, *words, code=1):
 
 
 def test_up_status_and_down_keep_the_data(souk):
-    up = souk("up", "--detach")
+    up = souk("up", "--no-build", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
     assert f"http://127.0.0.1:{souk.port}" in up.stdout
     status = souk.status()
