@@ -268,7 +268,7 @@ TEST_F(FailureTest, AHostMayBeANameWithSeveralAddresses) {
   try {
     run(other.ping(testing::test_context()));
   } catch (const Unavailable& failure) {
-    EXPECT_NE(std::string(failure.what()).find("\"localhost\" (127.0.0.1)"), std::string::npos) << failure.what();
+    EXPECT_NE(std::string(failure.what()).find("127.0.0.1"), std::string::npos) << failure.what();
   }
   run(other.close());
 }

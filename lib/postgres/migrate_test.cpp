@@ -146,9 +146,9 @@ TEST_F(EnsureDatabaseTest, MayRunInSeveralProcessesAtOnce) {
 TEST_F(EnsureDatabaseTest, ARoleThatIsNoSuperuserMayDoIt) {
   {
     BlockingConnection admin(admin_url);
-    admin.run("CREATE ROLE " + admin.quoted_name(two.role) + " LOGIN CREATEDB CREATEROLE");
+    admin.run("CREATE ROLE " + admin.quoted_name(two.role) + " LOGIN CREATEDB CREATEROLE PASSWORD 'limited'");
   }
-  const auto limited_admin = url_for(admin_url, {"postgres", two.role, ""});
+  const auto limited_admin = url_for(admin_url, {"postgres", two.role, "limited"});
   ensure_database(limited_admin, one);
   BlockingConnection connection(url_for(admin_url, one));
   connection.run("CREATE TABLE t (a int)");
