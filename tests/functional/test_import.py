@@ -102,6 +102,7 @@ def test_the_real_catalogues_load_completely(real):
         assert done[name].stdout.startswith(f"{count} "), done[name].stdout
 
 
+@pytest.mark.long  # a measurement: it needs the machine for itself
 def test_a_real_catalogue_loads_at_two_thousand_products_a_second(real):
     _, done = real
     speed = float(done["electronics"].stdout.split("(")[1].split()[0])
