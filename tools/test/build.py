@@ -63,7 +63,7 @@ def programs_of(sources):
     wanted = {str(tree.ROOT / name) for name in sources}
     targets = set()
     for command in compile_commands():
-        target = re.search(r"CMakeFiles/(\w+)\.dir/", command.get("output", command.get("command", "")))
+        target = re.search(r"-o \S*CMakeFiles/(\w+)\.dir/", command.get("command", ""))
         if command["file"] in wanted and target:
             targets.add(target.group(1))
     return sorted(targets & set(test_programs("release")))
