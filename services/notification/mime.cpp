@@ -37,15 +37,15 @@ std::string_view first_characters(std::string_view text, std::size_t limit) {
 }
 
 std::string part(std::string_view type, std::string_view body) {
-  return fmt::format("Content-Type: {}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n{}", type,
-                     base64_lines(body));
+  return fmt::format("Content-Type: {}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n{}", type,
+                     quoted_printable(body));
 }
 
 }  // namespace
 
 std::string compose(const Message& message, const std::string& sender) {
-  // Base64 has no hyphens, so no part can hold the boundary.
-  const auto boundary = "--souk-" + message.id.to_string();
+  // In quoted-printable text "=" is followed by digits, so no part can hold the boundary.
+  const auto boundary = "=_souk-" + message.id.to_string();
   return fmt::format(
       "Date: {}\r\nFrom: {}\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}>\r\nAuto-Submitted: auto-generated\r\n"
       "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=\"{}\"\r\n\r\n"
@@ -68,10 +68,28 @@ std::string encode_header(std::string_view value) {
   return out;
 }
 
-std::string base64_lines(std::string_view data) {
-  const auto text = base64(data);
+std::string quoted_printable(std::string_view text) {
+  constexpr std::size_t longest_line = 75;  // and the "=" of a soft line break
   std::string out;
-  for (std::size_t i = 0; i < text.size(); i += 76) out.append(text, i, 76).append("\r\n");
+  std::size_t line = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '\n') {
+      out += "\r\n";
+      line = 0;
+      continue;
+    }
+    const bool ends_line = i + 1 == text.size() || text[i + 1] == '\n';
+    const bool plain = (c > ' ' && c <= '~' && c != '=') || (c == ' ' && !ends_line);
+    const auto piece = plain ? std::string(1, c) : fmt::format("={:02X}", static_cast<unsigned char>(c));
+    if (line + piece.size() > longest_line) {
+      out += "=\r\n";
+      line = 0;
+    }
+    out += piece;
+    line += piece.size();
+  }
+  if (line > 0) out += "\r\n";
   return out;
 }
 
