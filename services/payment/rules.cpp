@@ -11,6 +11,14 @@
 #include "gateways/currency.hpp"
 
 namespace souk::payment::rules {
+namespace {
+
+// What every gateway's tokens are made of.
+bool is_token(std::string_view token) {
+  return token.size() <= 255 && std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+}  // namespace
 
 bool may_change(PaymentStatus from, PaymentStatus to) {
   switch (from) {
@@ -45,6 +53,7 @@ Result<void> check(const Charge& request) {
     return errors::amount_unsupported();
   }
   if (request.method != Method::cod && !to_units(request.amount, request.currency)) return errors::amount_unsupported();
+  if (request.token && !is_token(*request.token)) return errors::invalid_request("token", "is no token of a gateway");
   return {};
 }
 

@@ -121,6 +121,16 @@ Task<> wait(Context context, Duration duration) {
   co_await timer.async_wait(use_task);
 }
 
+// What a real gateway would answer. Without the token: whoever has it could charge again.
+struct Reply {
+  std::string id;
+  GatewayState status{};
+  std::int64_t amount = 0;
+  std::string currency;
+  std::optional<std::string> failure_reason;
+};
+BOOST_DESCRIBE_STRUCT(Reply, (), (id, status, amount, currency, failure_reason))
+
 struct RefundReply {
   std::string id;
   GatewayRefundState status{};
@@ -295,10 +305,8 @@ GatewayPayment Simulator::to_gateway(const Stored& stored) {
   if (stored.status == GatewayState::requires_action && stored.action) {
     payment.next_action = NextAction{.type = *stored.action, .url = "/simulator/payments/" + stored.id};
   }
-  // The token stays with us: whoever has it could charge again.
-  Stored shown = stored;
-  shown.token.clear();
-  payment.response = {json::write(shown)};
+  const Reply reply{stored.id, stored.status, stored.amount, stored.currency, stored.failure_reason};
+  payment.response = {json::write(reply)};
   return payment;
 }
 
