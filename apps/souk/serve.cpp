@@ -41,6 +41,18 @@ http::ServerOptions options_for(std::int64_t port) {
   return {.address = settings::bind.get(), .port = static_cast<std::uint16_t>(port)};
 }
 
+// The background work of a platform for as long as this lives: also where the servers cannot start.
+class Running {
+ public:
+  explicit Running(Platform& platform) : platform_(platform) { platform_.start(); }
+  ~Running() { platform_.stop(); }
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  Platform& platform_;
+};
+
 void announce() {
   const auto url = [](std::int64_t port) { return fmt::format("http://{}:{}", settings::bind.get(), port); };
   log::info("ready", log::kv("http", url(settings::port.get())),
@@ -69,6 +81,8 @@ int serve(const Arguments& arguments) {
   http::Router operations;
   gateway::add_operations_routes(operations, platform.readiness_checks());
 
+  // Before the first request, which may need what start() prepares.
+  const Running running(platform);
   auto public_options = options_for(settings::port.get());
   public_options.body_limit = [&routes](http::Method method, std::string_view target) {
     return routes.body_limit(method, target);
@@ -76,16 +90,13 @@ int serve(const Arguments& arguments) {
   http::Server public_server(platform.runtime(), public_options, gateway.handler());
   http::Server internal_server(platform.runtime(), options_for(settings::internal_port.get()),
                                gateway::internal_handler(operations, settings::internal_key.get()));
-  platform.start();
   announce();
 
   int signal = 0;
   sigwait(&signals, &signal);
   log::info("draining", log::kv("signal", signal));
   platform.runtime().block_on(public_server.drain(settings::drain_limit.get()));
-  platform.stop();
   platform.runtime().block_on(internal_server.drain(std::chrono::seconds(1)));
-  log::info("stopped");
   return 0;
 }
 
