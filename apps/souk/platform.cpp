@@ -106,7 +106,7 @@ Platform::Parts::Parts(const std::string& secret)
       orders(runtime, order_db, carts, catalog, inventory, payments, users,
              {.secret = derive_secret(secret, "order-token")}),
       review_repository(review_db),
-      reviews(review_repository, orders, users),
+      reviews(review_repository, orders, users, &catalog),
       notifications(notification_db, orders, users, notification::make_transport(settings::home.get()),
                     notification::settings::mail_from.get()) {}
 
@@ -156,6 +156,7 @@ void Platform::start() {
   parts_->catalog.start(background, parts_->inventory, parts_->reviews);
   parts_->search.start(background);
   parts_->orders.start(background);
+  parts_->reviews.start(background);
   parts_->users.start(background);
   parts_->notifications.start(background);
 }
