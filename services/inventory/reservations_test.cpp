@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
+#include <functional>
 #include <random>
 
 #include "core/failpoint.hpp"
@@ -32,6 +32,11 @@ class InventoryReservations : public InventoryTest {
   Reserving start_reserve(Uuid order_id, std::vector<ReserveLine> lines) {
     return start(&Api::reserve, reserve_request(order_id, std::move(lines)));
   }
+  static Task<> stop(TaskGroup& group) {
+    group.stop();
+    co_await group.drain();
+  }
+  Uuid closing_;
   static void wait() { std::this_thread::sleep_for(std::chrono::milliseconds(100)); }
 };
 
@@ -229,6 +234,58 @@ TEST_F(InventoryReservations, ASweeperAndAPaymentAtTheLastMomentDoNotBothWin) {
   sweeping.get();
   EXPECT_EQ(stock("a").quantity, 0);
   EXPECT_EQ(stock("a").reserved_quantity, 0);
+  expect_sound();
+}
+
+// A process that dies leaves what a failpoint's exception leaves.
+TEST_F(InventoryReservations, WhereverItBreaksARepetitionDoesItOnce) {
+  open("a", 1000);
+  struct Step {
+    std::string name;
+    std::function<bool(Uuid)> perform;
+  };
+  const Step steps[] = {
+      {"reserve", [&](Uuid order) { return reserve(order, {{"a", 2}}).has_value(); }},
+      {"extend", [&](Uuid order) { return call(&Api::extend, ExtendReservation{order}).has_value(); }},
+      {"complete", [&](Uuid order) { return complete(order).has_value(); }},
+      {"release", [&](Uuid order) { return release(order).has_value(); }},
+      {"close", [&](Uuid) { return release(closing_).has_value(); }},
+      {"expire",
+       [&](Uuid order) {
+         let_lapse(order);
+         sweep();
+         return call(&Api::get_reservation, OrderRef{order})->status == ReservationStatus::expired;
+       }},
+      {"movement",
+       [&](Uuid order) { return call(&Api::restock, StockMovement{"a", 2, order.to_string(), {}, {}}).has_value(); }},
+      {"return",
+       [&](Uuid order) { return call(&Api::return_stock, ReturnStock{order, {{"a", 2}}, "cancel"}).has_value(); }},
+  };
+  for (const auto& step : steps) {
+    for (const auto* when : {"before", "after"}) {
+      const auto place = "inventory." + std::string(when) + "_" + step.name + "_commit";
+      SCOPED_TRACE(place);
+      const auto order = Uuid::v7();
+      closing_ = Uuid::v7();
+      if (step.name != "reserve") reserve(order, {{"a", 2}});
+      arm_failpoints(place + ":error@1");
+      EXPECT_THROW(step.perform(order), FailpointError);
+      EXPECT_TRUE(step.perform(order));
+      expect_sound();
+    }
+  }
+}
+
+TEST_F(InventoryReservations, TheSweeperWorksInTheBackgroundUntilItIsStopped) {
+  open("a", 5);
+  const auto order = Uuid::v7();
+  reserve(order, {{"a", 2}});
+  let_lapse(order);
+  TaskGroup group(runtime_.executor(0));
+  service_->start(group);
+  for (int i = 0; i < 100 && stock("a").reserved_quantity > 0; ++i) wait();
+  EXPECT_EQ(stock("a").reserved_quantity, 0);
+  runtime_.block_on(stop(group));
   expect_sound();
 }
 

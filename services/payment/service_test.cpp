@@ -17,6 +17,10 @@ using ::testing::ElementsAre;
 
 class PaymentService : public PaymentTest {
  protected:
+  static Task<> stop(TaskGroup& group) {
+    group.stop();
+    co_await group.drain();
+  }
   std::vector<std::string> events() {
     events::ReadEvents request;
     request.limit = 1000;
@@ -144,6 +148,32 @@ TEST_F(PaymentService, TheResolverFindsOutByItself) {
   EXPECT_THAT(events(),
               ElementsAre("payment.changed succeeded", "payment.changed succeeded", "payment.changed cancelled"));
   expect_sound();
+}
+
+TEST_F(PaymentService, TheResolverWorksInTheBackgroundUntilItIsStopped) {
+  const auto lost = Uuid::v7();
+  pay(lost, "tok_timeout_after_charge");
+  make_old(lost);
+  TaskGroup group(runtime_.executor(0));
+  service_->start(group);
+  for (int i = 0; i < 100 && payment(lost)->outcome_unknown; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  EXPECT_EQ(payment(lost)->status, PaymentStatus::succeeded);
+  runtime_.block_on(stop(group));
+}
+
+TEST_F(PaymentService, WhereverACancellationBreaksARepetitionEndsIt) {
+  for (const auto* place : {"payment.before_close_commit", "payment.after_close_commit",
+                            "payment.before_gateway_cancel", "payment.after_gateway_cancel"}) {
+    SCOPED_TRACE(place);
+    const auto order = Uuid::v7();
+    if (std::string(place).ends_with("gateway_cancel")) pay(order, "tok_requires_action");
+    arm_failpoints(std::string(place) + ":error@1");
+    EXPECT_THROW(cancel(order), FailpointError);
+    EXPECT_EQ(cancel(order)->status, PaymentStatus::cancelled);
+    EXPECT_EQ(charges(order), "0");
+  }
 }
 
 TEST_F(PaymentService, ACustomerMustApproveOrReject) {
