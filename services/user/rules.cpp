@@ -148,9 +148,7 @@ Result<void> check_patch(const PatchUser& request) {
 Result<void> check_address(NewAddress& address) { return check_any_address(address); }
 Result<void> check_address(PatchedAddress& changes) { return check_any_address(changes); }
 
-bool known_country(std::string_view code) {
-  return is_country(code);
-}
+bool known_country(std::string_view code) { return is_country(code); }
 
 std::chrono::seconds closed_after(std::int64_t failures) {
   if (failures < free_failures_of_account) return std::chrono::seconds(0);
