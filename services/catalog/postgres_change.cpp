@@ -18,7 +18,8 @@ constexpr pg::Statement lock_products_by_id{
 constexpr pg::Statement lock_products_by_sellable{
     "catalog.lock_products_of",
     "SELECT body FROM products WHERE document->>'product_id' = ANY (ARRAY("
-    "  SELECT product_id COLLATE \"default\" FROM sellable_ids WHERE id = ANY ($1::text[]))) ORDER BY product_id FOR UPDATE"};
+    "  SELECT product_id COLLATE \"default\" FROM sellable_ids WHERE id = ANY ($1::text[]))) ORDER BY product_id FOR "
+    "UPDATE"};
 
 // By look-ups, one a name: a plan that was made while the tables were small would go on reading them whole.
 constexpr pg::Statement find_taken{
