@@ -8,19 +8,23 @@
 namespace souk::order {
 namespace {
 
+// About the plans: the server plans a statement once for arrays of unknown length, perhaps while the tables are still
+// small, and keeps the plan. LIMIT with the batch's size makes it expect one row, and a scalar subquery cannot be
+// hashed: so rows are found by index, however large the tables become (migration 0003 has the other half of this).
+
 // What others have taken is seen first; whoever takes it in the same moment makes an index refuse the statement, or
 // leaves its key unclaimed (and then there is no saga either).
 constexpr pg::Statement start_sagas{
     "order.start_sagas",
-    "WITH input AS (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], "
-    "    $7::bigint[], $8::text[], $9::text[]) "
-    "    AS i (id, scope, key, body_hash, user_id, cart_key, cart_version, details, payment_token)), "
-    "seen AS (SELECT i.id, EXISTS (SELECT 1 FROM checkout_sagas s WHERE s.id = i.id) AS mine, "
-    "    EXISTS (SELECT 1 FROM idempotency_keys k WHERE k.scope = i.scope AND k.operation = 'checkout' "
+    "WITH seen AS (SELECT i.*, (SELECT true FROM checkout_sagas s WHERE s.id = i.id) AS mine, "
+    "    (SELECT true FROM idempotency_keys k WHERE k.scope = i.scope AND k.operation = 'checkout' "
     "        AND k.key = i.key AND k.created_at >= now() - INTERVAL '72 hours') AS key_taken, "
     "    (SELECT s.state FROM checkout_sagas s WHERE s.cart_key = i.cart_key AND s.cart_version = i.cart_version "
-    "        AND s.holds_cart) AS cart_taken FROM input i), "
-    "fresh AS (SELECT i.* FROM input i JOIN seen USING (id) WHERE NOT mine AND NOT key_taken AND cart_taken IS NULL), "
+    "        AND s.holds_cart) AS cart_taken "
+    "    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], "
+    "        $7::bigint[], $8::text[], $9::text[]) "
+    "        AS i (id, scope, key, body_hash, user_id, cart_key, cart_version, details, payment_token) LIMIT $11), "
+    "fresh AS (SELECT * FROM seen WHERE mine IS NULL AND key_taken IS NULL AND cart_taken IS NULL), "
     "keys AS (INSERT INTO idempotency_keys AS k (scope, operation, key, body_hash, subject) "
     "    SELECT scope, 'checkout', key, body_hash, id FROM fresh "
     "    ON CONFLICT (scope, operation, key) DO UPDATE SET body_hash = excluded.body_hash, subject = excluded.subject, "
@@ -32,7 +36,7 @@ constexpr pg::Statement start_sagas{
     "    SELECT f.id, now() + $10::interval, now() + $10::interval, f.scope, f.key, f.user_id, f.cart_key, "
     "        f.cart_version, f.details::json, f.payment_token FROM fresh f JOIN keys k ON k.subject = f.id RETURNING "
     "id) "
-    "SELECT seen.id, seen.mine OR started.id IS NOT NULL, seen.key_taken, seen.cart_taken "
+    "SELECT seen.id, seen.mine IS NOT NULL OR started.id IS NOT NULL, seen.key_taken IS NOT NULL, seen.cart_taken "
     "FROM seen LEFT JOIN started USING (id)"};
 
 // The event is appended as events::Outbox does it (the transaction's id before the sequence number, see outbox.cpp).
@@ -44,7 +48,7 @@ constexpr pg::Statement write_all_orders{
     "    $21::uuid[]) "
     "    AS i (id, step_version, order_number, user_id, subtotal, tax, shipping_cost, discount, total, currency, "
     "    payment_method, payment_status, payment_gateway, email, shipping_method, notes, created_by, event_id, event, "
-    "    shipping_address_id, billing_address_id)), "
+    "    shipping_address_id, billing_address_id) LIMIT $45), "
     "moved AS (UPDATE checkout_sagas s SET state = 'completing', payment_status = i.payment_status, "
     "        confirmed_at = now(), payment_token = NULL, next_action = NULL "
     "    FROM input i WHERE s.id = i.id AND s.step_version = i.step_version AND s.state IN ('running', 'waiting') "
@@ -85,7 +89,7 @@ constexpr pg::Statement write_all_orders{
 constexpr pg::Statement write_all_refusals{
     "order.write_refusals",
     "WITH input AS (SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::text[]) "
-    "    AS i (id, step_version, status, refusal)), "
+    "    AS i (id, step_version, status, refusal) LIMIT $5), "
     "moved AS (UPDATE checkout_sagas s SET state = 'compensated', holds_cart = false, refusal = i.refusal::json, "
     "        payment_token = NULL, next_action = NULL, finished_at = now() "
     "    FROM input i WHERE s.id = i.id AND s.step_version = i.step_version AND s.state IN ('running', 'waiting') "
@@ -98,7 +102,7 @@ constexpr pg::Statement write_all_refusals{
 
 constexpr pg::Statement write_all_completed{
     "order.write_completed",
-    "WITH input AS (SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS i (id, step_version)), "
+    "WITH input AS (SELECT * FROM unnest($1::uuid[], $2::bigint[]) AS i (id, step_version) LIMIT $3), "
     "moved AS (UPDATE checkout_sagas s SET state = 'completed', finished_at = now() "
     "    FROM input i WHERE s.id = i.id AND s.step_version = i.step_version AND s.state = 'completing' RETURNING s.id) "
     "SELECT i.id, m.id IS NOT NULL OR (s.step_version = i.step_version AND s.state = 'completed') "
@@ -319,6 +323,7 @@ Task<std::vector<Started>> SagaRepository::start(Context context, const std::vec
   add([](const Intent& i) { return json::write(i.details); });
   add([](const Intent& i) { return i.payment_token; });
   params.add(interval(lease_));
+  params.add(intents.size());
   const auto rows = co_await pool_.execute(std::move(context), start_sagas, std::move(params));
   co_return in_order<Started>(intents, rows, [](const pg::Row& row) {
     return Started{row.get<bool>(1), row.get<bool>(2), row.get<std::optional<saga::Phase>>(3)};
@@ -330,6 +335,7 @@ Task<std::vector<OrderWritten>> SagaRepository::write_orders(Context context, co
   add_order_columns(params, orders);
   add_item_columns(params, orders);
   add_address_columns(params, orders);
+  params.add(orders.size());
   const auto rows = co_await pool_.execute(std::move(context), write_all_orders, std::move(params));
   co_return in_order<OrderWritten>(
       orders, rows, [](const pg::Row& row) { return OrderWritten{row.get<std::optional<Timestamp>>(1)}; });
@@ -343,13 +349,14 @@ Task<std::vector<Written>> SagaRepository::write_refusals(Context context,
   add([](const RefusalToWrite& r) { return r.step_version; });
   add([](const RefusalToWrite& r) { return to_stored(r.refusal).status; });
   add([](const RefusalToWrite& r) { return json::write(to_stored(r.refusal)); });
+  params.add(refusals.size());
   const auto rows = co_await pool_.execute(std::move(context), write_all_refusals, std::move(params));
   co_return in_order<Written>(refusals, rows, [](const pg::Row& row) { return Written{row.get<bool>(1)}; });
 }
 
 Task<std::vector<Written>> SagaRepository::write_completed(Context context, const std::vector<Step>& steps) {
   auto params = pg::Params::of(column(steps, [](const Step& s) { return s.id; }),
-                               column(steps, [](const Step& s) { return s.step_version; }));
+                               column(steps, [](const Step& s) { return s.step_version; }), steps.size());
   const auto rows = co_await pool_.execute(std::move(context), write_all_completed, std::move(params));
   co_return in_order<Written>(steps, rows, [](const pg::Row& row) { return Written{row.get<bool>(1)}; });
 }
