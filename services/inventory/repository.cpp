@@ -190,7 +190,7 @@ Task<rules::Books> Repository::lock_books(pg::Transaction& tx, std::vector<std::
   co_return books;
 }
 
-Task<std::vector<Uuid>> Repository::write(pg::Transaction& tx, rules::Changes changes, std::vector<Uuid> reserving) {
+Task<std::vector<Uuid>> Repository::write(pg::Transaction& tx, rules::Changes changes, std::vector<Uuid> taking) {
   using rules::Changes, rules::Hold, rules::LedgerRow, rules::StockEvent;
   pg::Params params = pg::Params::of(
       column(changes.stock, &Changes::Stock::item_id), column(changes.stock, &Changes::Stock::quantity),
@@ -218,7 +218,7 @@ Task<std::vector<Uuid>> Repository::write(pg::Transaction& tx, rules::Changes ch
   params.add(column(changes.events, &StockEvent::type));
   params.add(column(changes.events, &StockEvent::product_id));
   params.add(column(changes.events, &StockEvent::payload));
-  params.add(reserving);
+  params.add(taking);
   co_return first_column(co_await tx.execute(write_changes, std::move(params)));
 }
 

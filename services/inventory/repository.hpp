@@ -18,9 +18,9 @@ class Repository {
 
   // Locks the named items and those that the orders hold, and reads what is known of the orders.
   Task<rules::Books> lock_books(pg::Transaction& tx, std::vector<std::string> product_ids, std::vector<Uuid> order_ids);
-  // Writes everything with one statement. Returns those of `reserving` that another process has closed since the books
+  // Writes everything with one statement. Returns those of `taking` that another process has closed since the books
   // were read: then the transaction must be left and decided anew.
-  Task<std::vector<Uuid>> write(pg::Transaction& tx, rules::Changes changes, std::vector<Uuid> reserving);
+  Task<std::vector<Uuid>> write(pg::Transaction& tx, rules::Changes changes, std::vector<Uuid> taking);
   // Closes orders that hold nothing, after all reservations that are under way anywhere. Returns those that do hold
   // something after all. In a transaction of its own: the wait must not keep locks from others.
   Task<std::vector<Uuid>> close_orders(Context context, std::vector<Uuid> order_ids);

@@ -73,10 +73,12 @@ std::vector<Uuid> orders_of(const std::vector<Operation>& operations) {
   return orders;
 }
 
+// Orders that took stock: none of them may have been closed meanwhile.
 std::vector<Uuid> granted(const std::vector<Operation>& operations, const rules::Decision& decision) {
   std::vector<Uuid> orders;
   for (std::size_t i = 0; i < operations.size(); ++i) {
-    if (operations[i].kind == Kind::reserve && decision.answers[i].result) orders.push_back(operations[i].order_id);
+    const bool takes = operations[i].kind == Kind::reserve || operations[i].kind == Kind::complete;
+    if (takes && decision.answers[i].result) orders.push_back(operations[i].order_id);
   }
   return orders;
 }

@@ -73,7 +73,8 @@ constexpr Statement close_order_statement{
 constexpr Statement take_due_payments{
     "payment.take_due",
     "UPDATE payments SET checks = checks + 1, "
-    "       check_at = LOCALTIMESTAMP + make_interval(secs => LEAST(300, power(2, LEAST(checks, 10) + 1))) "
+    "       check_at = LOCALTIMESTAMP + make_interval(secs => GREATEST("
+    "           CASE WHEN next_action IS NULL THEN 2 ELSE 60 END, LEAST(300, power(2, LEAST(checks, 10) + 1)))) "
     "WHERE id IN (SELECT id FROM payments WHERE check_at <= LOCALTIMESTAMP ORDER BY check_at LIMIT $1 "
     "             FOR NO KEY UPDATE SKIP LOCKED) RETURNING order_id"};
 

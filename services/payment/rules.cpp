@@ -118,10 +118,6 @@ std::optional<std::int64_t> next_check_s(const Payment& payment) {
   return std::nullopt;  // authorized
 }
 
-std::int64_t backoff_s(std::int64_t checks) {
-  return std::min<std::int64_t>(300, std::int64_t{2} << std::clamp<std::int64_t>(checks, 0, 10));
-}
-
 std::string new_number(std::string_view prefix, Timestamp now) {
   // Crockford's base 32: no letter that is taken for a digit. 60 random bits.
   static constexpr std::string_view alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

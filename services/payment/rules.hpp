@@ -30,9 +30,8 @@ Payment after_failure(Payment payment, std::string reason, Timestamp now);
 // What is refunded: the wanted amount, or all that is left. `refunding` is under way already.
 Result<Amount> refundable(const Payment& payment, Amount refunding, std::optional<Amount> wanted);
 
-// When to ask the gateway again, in seconds from now; empty: never.
+// When to ask the gateway, in seconds from now; empty: never. The more often in vain, the later again (repository).
 std::optional<std::int64_t> next_check_s(const Payment& payment);
-std::int64_t backoff_s(std::int64_t checks);
 
 // "PAY-20260301-7K2M9QXB4T6D": readable over the telephone, and not to be guessed.
 std::string new_number(std::string_view prefix, Timestamp now);

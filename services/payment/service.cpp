@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 constexpr Duration gateway_limit = 10s;
 constexpr Duration result_limit = 5s;
 constexpr Duration resolve_interval = 1s;
-constexpr Duration resolve_limit = 60s;
+constexpr Duration resolve_limit = 10s;  // a gateway that hangs must not hold up the end of the process for long
 constexpr Duration prune_interval = 1h;
 constexpr std::int64_t due_at_once = 50;
 constexpr int attempts = 3;
@@ -119,11 +119,13 @@ Task<> Service::prune_again_and_again(Service& service, TaskGroup& group) {
 Task<std::int64_t> Service::resolve_due(Context context) {
   const auto orders = co_await repository_.take_due(context, due_at_once);
   for (const auto& order_id : orders) {
+    if (context.expired()) break;
     const auto known = co_await repository_.find(context, order_id);
     if (known) co_await ask(context, *known);
   }
   const auto refunds = co_await repository_.take_due_refunds(context, due_at_once);
   for (const auto& refund : refunds) {
+    if (context.expired()) break;
     const auto known = co_await repository_.find(context, refund.refund.order_id);
     if (known) co_await resolve_refund(context, refund, known->payment);
   }
