@@ -153,8 +153,10 @@ BOOST_DESCRIBE_STRUCT(GetProduct, (), (id_or_slug))
 
 struct GetProducts {
   std::vector<std::string> product_ids;  // at most 1000
+  // As the store has them now, from no cache: for who keeps a copy and would never learn that it began with an old one.
+  bool from_store = false;
 };
-BOOST_DESCRIBE_STRUCT(GetProducts, (), (product_ids))
+BOOST_DESCRIBE_STRUCT(GetProducts, (), (product_ids, from_store))
 
 struct ProductDocuments {
   std::vector<ProductDocument> products;  // those that exist, in the order asked for

@@ -120,6 +120,12 @@ Task<std::vector<DocumentPtr>> Caches::find_current_products(Context context, st
   co_return found;
 }
 
+Task<std::vector<DocumentPtr>> Caches::find_stored_products(Context context, std::vector<std::string> product_ids) {
+  std::vector<DocumentPtr> found(product_ids.size());
+  co_await load_missing(context, std::move(product_ids), found, false);
+  co_return found;
+}
+
 // Fills the empty places of `found`. `found` belongs to the caller, who waits.
 Task<> Caches::load_missing(Context context, std::vector<std::string> ids, std::vector<DocumentPtr>& found,
                             bool from_redis) {
@@ -202,6 +208,20 @@ void Caches::note_in_step() { in_step_at_.store(Clock::now().time_since_epoch().
 bool Caches::in_step() const {
   const auto at = in_step_at_.load(std::memory_order_relaxed);
   return Clock::now().time_since_epoch().count() - at < trusted_for.count();
+}
+
+Task<std::string> Caches::known_feed_cursor(Context context) {
+  auto cursor = feed_cursor();
+  if (!cursor.empty()) co_return cursor;
+  co_return co_await repository_.load_cursor(std::move(context), "catalog.redis");
+}
+
+Task<std::string> Caches::begin_following(Context context) {
+  auto cursor = co_await known_feed_cursor(std::move(context));
+  // What was kept before may have changed since, without an event that lies ahead.
+  if (feed_cursor().empty()) documents_.clear();
+  forget_categories();
+  co_return cursor;
 }
 
 std::string Caches::feed_cursor() const {

@@ -26,6 +26,7 @@ class Caches {
   Task<DocumentPtr> find_product(Context context, std::string id_or_slug);
   // As find_products, but never from Redis, and from memory only while the feed of changes is being followed.
   Task<std::vector<DocumentPtr>> find_current_products(Context context, std::vector<std::string> product_ids);
+  Task<std::vector<DocumentPtr>> find_stored_products(Context context, std::vector<std::string> product_ids);
   // What a list has read anyway.
   void keep(const DocumentPtr& document) { documents_.put(document); }
 
@@ -38,6 +39,8 @@ class Caches {
 
   // Handle a page of the catalog's own feed, which has the changes of every process: for this one's memory, and for
   // Redis. Two consumers, so that memory stays up to date while Redis is gone.
+  // Begins with an empty memory at known_feed_cursor(), whose events need not be read again.
+  Task<std::string> begin_following(Context context);
   void follow_in_memory(const events::EventPage& page);
   Task<> follow_in_redis(Context context, const events::EventPage& page);
   // Called when the feed was read to its end just now.
@@ -46,6 +49,8 @@ class Caches {
   bool in_step() const;
   // Where the feed was read to; empty before the first page.
   std::string feed_cursor() const;
+  // The same; before that, where Redis has been told of, or empty when nobody ever followed the feed.
+  Task<std::string> known_feed_cursor(Context context);
 
  private:
   Task<DocumentPtr> load(Context context, std::string product_id);

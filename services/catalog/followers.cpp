@@ -33,14 +33,14 @@ void Service::Followers::follow(TaskGroup& group, std::string name, Feed source,
 }
 
 void Service::Followers::follow_own_feed(TaskGroup& group) {
-  events::run_consumer(group,
-                       {.name = "catalog.memory",
-                        .source =
-                            [this](Context context, events::ReadEvents request) {
-                              return read_own_feed(std::move(context), std::move(request), true);
-                            },
-                        .handle = [this](Context, const events::EventPage& page) { return forget_in_memory(page); },
-                        .load_cursor = [this](Context context) { return first_cursor(std::move(context)); }});
+  events::run_consumer(
+      group, {.name = "catalog.memory",
+              .source =
+                  [this](Context context, events::ReadEvents request) {
+                    return read_own_feed(std::move(context), std::move(request), true);
+                  },
+              .handle = [this](Context, const events::EventPage& page) { return forget_in_memory(page); },
+              .load_cursor = [this](Context context) { return caches_.begin_following(std::move(context)); }});
   follow(
       group, "catalog.redis",
       [this](Context context, events::ReadEvents request) {
@@ -65,13 +65,6 @@ Task<> Service::Followers::forget_in_memory(const events::EventPage& page) {
 Task<> Service::Followers::forget_in_redis(Context context, const events::EventPage& page) {
   co_await caches_.follow_in_redis(context, page);
   co_await repository_.move_cursor(context, "catalog.redis", page.next);
-}
-
-// The memory was empty when the process began, so what Redis has been told of long ago need not be read again.
-Task<std::string> Service::Followers::first_cursor(Context context) {
-  auto cursor = caches_.feed_cursor();
-  if (!cursor.empty()) co_return cursor;
-  co_return co_await repository_.load_cursor(std::move(context), "catalog.redis");
 }
 
 Task<rules::Availability> Service::Followers::all_availability(Context context) {

@@ -26,7 +26,6 @@ class Service::Followers {
   Task<Result<events::EventPage>> read_own_feed(Context context, events::ReadEvents request, bool for_memory);
   Task<> forget_in_memory(const events::EventPage& page);
   Task<> forget_in_redis(Context context, const events::EventPage& page);
-  Task<std::string> first_cursor(Context context);
   Task<rules::Availability> all_availability(Context context);
   Task<> save(Context context, Change& change, std::vector<Product> changed, std::string consumer,
               const events::EventPage& page);

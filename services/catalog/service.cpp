@@ -73,7 +73,10 @@ Task<Result<ProductDocument>> Service::get_product(Context context, GetProduct r
 Task<Result<ProductDocuments>> Service::get_products(Context context, GetProducts request) {
   if (request.product_ids.size() > most_products) co_return errors::too_many("products", most_products);
   ProductDocuments reply;
-  for (const auto& document : co_await caches_.find_products(context, std::move(request.product_ids))) {
+  const auto documents = request.from_store
+                             ? co_await caches_.find_stored_products(context, std::move(request.product_ids))
+                             : co_await caches_.find_products(context, std::move(request.product_ids));
+  for (const auto& document : documents) {
     if (document && may_see(context.caller(), *document)) reply.products.push_back(to_api(*document));
   }
   co_return reply;
@@ -201,7 +204,7 @@ Task<Result<Done>> Service::upsert_categories(Context context, UpsertCategories 
 }
 
 Task<Result<DocumentBatch>> Service::list_documents(Context context, ListDocuments request) {
-  DocumentBatch batch{.feed_cursor = caches_.feed_cursor()};
+  DocumentBatch batch{.feed_cursor = co_await caches_.known_feed_cursor(context)};
   const auto documents = co_await repository_->list_documents(context, std::move(request.after), request.limit + 1);
   for (const auto& document : documents) batch.products.push_back(to_api(document));
   batch.has_more = batch.products.size() > static_cast<std::size_t>(request.limit.value);

@@ -26,9 +26,14 @@ struct Snapshot {
   std::shared_ptr<const Segment> main;
   std::vector<bool> replaced;  // documents of `main` that are gone or in `recent`
   std::shared_ptr<const Segment> recent;
-  std::uint64_t generation = 0;
+  // How far the catalog's events are in it: the same in every process, so that they may share cached results.
+  std::string generation;
 
-  std::size_t size() const;
+  std::size_t gone = 0;  // how many are replaced
+
+  std::size_t size() const { return main->size() - gone + recent->size(); }
+  // When the indexed document of a product was changed last; empty for one that is not in the index.
+  std::optional<Timestamp> updated_at(const std::string& product_id) const;
 };
 
 // The embedded search index. Readers on any thread take the snapshot and keep it; one writer replaces it.
@@ -39,18 +44,18 @@ class Index {
   std::shared_ptr<const Snapshot> snapshot() const { return snapshot_.load(); }
 
   // The whole catalog anew. Inactive products are left out here.
-  void rebuild(std::vector<catalog::Product> products);
+  void rebuild(std::vector<catalog::Product> products, std::string generation);
   // Products that changed; an absent or inactive one is taken out.
   struct Update {
     std::string product_id;
     std::optional<catalog::Product> product;
   };
-  void apply(std::vector<Update> updates);
+  void apply(std::vector<Update> updates, std::string generation);
   // So many changed that a rebuild is due: what changed is indexed anew with each update.
   bool wants_rebuild() const;
 
  private:
-  void publish(std::shared_ptr<const Segment> main, std::vector<bool> replaced);
+  void publish(std::shared_ptr<const Segment> main, std::vector<bool> replaced, std::string generation);
 
   mutable std::mutex writer_;
   std::map<std::string, catalog::Product> recent_;  // what `recent` is built from

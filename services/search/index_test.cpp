@@ -58,7 +58,7 @@ class SearchIndex : public ::testing::Test {
     toner.tags = {"006R-90321"};
     auto hidden = product("4", "Hidden running shoe");
     hidden.status = catalog::ProductStatus::inactive;
-    index.rebuild({red, blue, toner, hidden});
+    index.rebuild({red, blue, toner, hidden}, "1");
   }
 
   Index index;
@@ -111,11 +111,31 @@ TEST_F(SearchIndex, FacetsCountAllMatches) {
 
 TEST_F(SearchIndex, ChangedProductsReplaceTheirOldSelves) {
   auto green = product("2", "Green sandal");
-  index.apply({{"2", green}, {"3", std::nullopt}, {"5", product("5", "Green boot")}});
+  index.apply({{"2", green}, {"3", std::nullopt}, {"5", product("5", "Green boot")}}, "2");
   EXPECT_EQ(ids(index, "blue"), Terms{});
   EXPECT_EQ(ids(index, "green"), (Terms{"2", "5"}));
   EXPECT_EQ(ids(index, "toner"), Terms{});
   EXPECT_EQ(index.snapshot()->size(), 3u);
+  EXPECT_EQ(index.snapshot()->generation, "2");
+  EXPECT_TRUE(index.snapshot()->updated_at("1") && index.snapshot()->updated_at("5"));
+  EXPECT_FALSE(index.snapshot()->updated_at("3"));
+}
+
+TEST_F(SearchIndex, FacetsAddUpOverBothSegments) {
+  auto boot = product("5", "Green boot");
+  boot.category = catalog::CategoryRef{.id = "c1", .name = "Shoes", .slug = "shoes"};
+  index.apply({{"5", boot}}, "2");
+  const auto found = find(*index.snapshot(), SearchProducts{.facets = "category"}, 0, 1);
+  ASSERT_EQ(found.facets.at("category").size(), 1u);
+  EXPECT_EQ(found.facets.at("category")[0].count, 3);
+}
+
+TEST_F(SearchIndex, OfManyWordsOneMayBeMissingWhereFewHaveThemAll) {
+  index.rebuild({product("all", "Surround sound speaker set"), product("most", "Surround speaker set"),
+                 product("one", "Sound card"), product("none", "Lamp")},
+                "1");
+  EXPECT_EQ(ids(index, "surround sound speaker"), (Terms{"all", "most"}));
+  EXPECT_EQ(ids(index, "surround sound"), Terms{"all"});
 }
 
 TEST_F(SearchIndex, SuggestsWordsOfNames) {
@@ -138,7 +158,7 @@ TEST(SearchPages, ShowEachProductOnce) {
   Index index;
   std::vector<catalog::Product> products;
   for (int i = 0; i < 95; ++i) products.push_back(product("p" + std::to_string(i), "Same shoe"));
-  index.rebuild(products);
+  index.rebuild(products, "1");
   std::set<std::string> seen;
   for (std::size_t offset = 0; offset < 100; offset += 10) {
     for (const auto& id : find(*index.snapshot(), SearchProducts{.q = "shoe"}, offset, 10).product_ids) {

@@ -35,7 +35,14 @@ struct Scores {
 // A document that matches.
 struct Match {
   const IndexedProduct* product;
+  std::size_t terms;  // how many of the query's terms it has: more go first
   float score;
+};
+
+// What a search gathers: matches, and the facets counted over them.
+struct Gathered {
+  std::vector<Match> matches;
+  rules::FacetCounter facets;
 };
 
 struct Query {
@@ -46,35 +53,18 @@ struct Query {
 // A part number counts for more than any words do.
 constexpr float code_score = 1000;
 
-bool within_one_edit(std::string_view a, std::string_view b) {
-  if (a.size() > b.size()) std::swap(a, b);
-  if (b.size() - a.size() > 1) return false;
-  std::size_t i = 0;
-  while (i < a.size() && a[i] == b[i]) ++i;
-  const auto skip = a.size() == b.size() ? 1U : 0U;
-  if (a.size() == b.size() && i == a.size()) return true;
-  // Equal after one character is replaced or left out, or after two neighbours change places.
-  if (a.substr(std::min(a.size(), i + skip)) == b.substr(i + 1)) return true;
-  return skip == 1 && i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] && a.substr(i + 2) == b.substr(i + 2);
-}
-
 std::size_t frequency(const Snapshot& snapshot, const std::string& term) {
   return snapshot.main->postings(term).size() + snapshot.recent->postings(term).size();
 }
 
-// The most frequent known term that is one edit away from an unknown one, with the same first letter.
+// The most frequent known term that is one edit away from an unknown one.
 std::optional<std::string> corrected(const Snapshot& snapshot, const std::string& term) {
   if (term.size() < 4) return std::nullopt;
-  std::optional<std::string> best;
-  std::size_t best_frequency = 0;
-  for (const auto& segment : {snapshot.main, snapshot.recent}) {
-    for (const auto& [known, postings] : segment->terms()) {
-      if (known[0] != term[0] || postings.size() <= best_frequency || !within_one_edit(term, known)) continue;
-      best = known;
-      best_frequency = postings.size();
-    }
-  }
-  return best;
+  const auto in_main = snapshot.main->similar_term(term);
+  const auto in_recent = snapshot.recent->similar_term(term);
+  const auto& best = in_main.second >= in_recent.second ? in_main : in_recent;
+  if (best.second == 0) return std::nullopt;
+  return std::string(best.first);
 }
 
 Query parse_query(const Snapshot& snapshot, std::string_view text) {
@@ -121,49 +111,61 @@ struct Searched {
   bool counts(std::uint32_t document) const { return left_out == nullptr || !(*left_out)[document]; }
 };
 
-// Matches that have at least `wanted` of the terms and pass the filter.
-void collect(const Searched& searched, std::size_t wanted, const rules::Filter& filter, std::vector<Match>& matches) {
+// Matches that have exactly `wanted` of the terms and pass the filter.
+void collect(const Searched& searched, std::size_t wanted, const rules::Filter& filter, Gathered& gathered) {
+  gathered.facets.enter(searched.segment);
   for (const auto document : searched.scores.touched) {
-    if (searched.scores.terms[document] < wanted || !searched.counts(document)) continue;
+    if (searched.scores.terms[document] != wanted || !searched.counts(document)) continue;
     const auto& product = searched.segment.product(document);
-    if (filter.accepts(product)) matches.push_back({&product, searched.scores.score[document]});
+    if (!filter.accepts(product)) continue;
+    gathered.matches.push_back({&product, wanted, searched.scores.score[document]});
+    gathered.facets.count(product);
   }
 }
 
-void collect_all(const Searched& searched, const rules::Filter& filter, std::vector<Match>& matches) {
+void collect_all(const Searched& searched, const rules::Filter& filter, Gathered& gathered) {
+  gathered.facets.enter(searched.segment);
   for (std::uint32_t document = 0; document < searched.segment.size(); ++document) {
     if (!searched.counts(document)) continue;
     const auto& product = searched.segment.product(document);
-    if (filter.accepts(product)) matches.push_back({&product, 0});
+    if (!filter.accepts(product)) continue;
+    gathered.matches.push_back({&product, 0, 0});
+    gathered.facets.count(product);
   }
 }
 
-std::vector<Match> matches_of(const Snapshot& snapshot, const SearchProducts& request) {
+// How many matches are enough, so that those with fewer of the terms are left out. Of one or two words all must be
+// there unless nothing has them; of more, one is often said in another way by the products that are meant.
+std::size_t enough_matches(std::size_t terms) { return terms >= 3 ? 5 : 1; }
+
+Gathered gather(const Snapshot& snapshot, const SearchProducts& request) {
   const rules::Filter filter(request);
   thread_local std::vector<Scores> scratch(2);
   Searched segments[] = {{*snapshot.main, &snapshot.replaced, std::move(scratch[0])},
                          {*snapshot.recent, nullptr, std::move(scratch[1])}};
-  std::vector<Match> matches;
+  Gathered gathered{.facets = rules::FacetCounter(request.facets.value_or(""))};
   const std::string text = request.q.value_or("");
   const auto query = parse_query(snapshot, text);
   if (rules::is_blank(text)) {
-    for (const auto& segment : segments) collect_all(segment, filter, matches);
+    for (const auto& segment : segments) collect_all(segment, filter, gathered);
   } else if (!query.terms.empty() || !query.codes.empty()) {
     for (auto& segment : segments) score_segment(snapshot, segment.segment, query, segment.scores);
-    // All terms; where nothing has them all, as many as something has, but at least half.
+    // All terms first; then, while that is not enough, what has one fewer, but at least half.
     const auto terms = std::max<std::size_t>(1, query.terms.size());
-    for (auto wanted = terms; wanted >= (terms + 1) / 2 && matches.empty(); --wanted) {
-      for (const auto& segment : segments) collect(segment, wanted, filter, matches);
+    for (auto wanted = terms; wanted >= (terms + 1) / 2; --wanted) {
+      for (const auto& segment : segments) collect(segment, wanted, filter, gathered);
+      if (gathered.matches.size() >= enough_matches(terms)) break;
     }
   }
   for (std::size_t i = 0; i < 2; ++i) scratch[i] = std::move(segments[i].scores);
-  return matches;
+  return gathered;
 }
 
 // Whether `a` comes before `b`; ids decide where all else is equal, so that pages do not overlap.
 bool comes_before(Sort sort, const Match& a, const Match& b) {
   switch (sort) {
     case Sort::relevance:
+      if (a.terms != b.terms) return a.terms > b.terms;
       if (a.score != b.score) return a.score > b.score;
       break;
     case Sort::newest:
@@ -190,11 +192,8 @@ Sort sort_of(const SearchProducts& request) {
 }  // namespace
 
 Found find(const Snapshot& snapshot, const SearchProducts& request, std::size_t offset, std::size_t limit) {
-  auto matches = matches_of(snapshot, request);
-  Found found{.total = static_cast<std::int64_t>(matches.size())};
-  rules::FacetCounter facets(request.facets.value_or(""));
-  for (const auto& match : matches) facets.count(*match.product);
-  found.facets = facets.result();
+  auto [matches, facets] = gather(snapshot, request);
+  Found found{.total = static_cast<std::int64_t>(matches.size()), .facets = facets.result()};
 
   const auto end = std::min(matches.size(), offset + limit);
   found.has_more = end < matches.size();

@@ -41,17 +41,23 @@ std::string range_name(std::size_t step) {
   return fmt::format("{}-{}", from, price_steps[step + 1] / 100);
 }
 
-template <class Counts>
-std::vector<FacetValue> by_count(const Counts& counts) {
+std::vector<FacetValue> by_count(const std::map<std::string, FacetValue>& counts) {
   std::vector<FacetValue> values;
-  for (const auto& [value, count] : counts) {
-    values.push_back({std::string(value), std::string(count.label), count.count});
-  }
+  for (const auto& [value, count] : counts) values.push_back(count);
   std::ranges::sort(values, [](const FacetValue& a, const FacetValue& b) {
     return a.count != b.count ? a.count > b.count : a.value < b.value;
   });
   if (values.size() > max_facet_values) values.resize(max_facet_values);
   return values;
+}
+
+void add_counts(std::map<std::string, FacetValue>& sums, const std::vector<Label>& labels,
+                const std::vector<std::uint32_t>& counts) {
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i] == 0) continue;
+    auto& sum = sums.emplace(labels[i].value, FacetValue{labels[i].value, labels[i].text}).first->second;
+    sum.count += counts[i];
+  }
 }
 
 std::string short_hash(const std::string& text) {
@@ -131,17 +137,18 @@ FacetCounter::FacetCounter(std::string_view names) : prices_(price_steps.size())
   }
 }
 
+void FacetCounter::enter(const Segment& segment) {
+  const auto known = std::ranges::find(segments_, &segment, &SegmentCounts::segment);
+  current_ = static_cast<std::size_t>(known - segments_.begin());
+  if (known != segments_.end()) return;
+  segments_.push_back({&segment, std::vector<std::uint32_t>(segment.brands().size()),
+                       std::vector<std::uint32_t>(segment.categories().size())});
+}
+
 void FacetCounter::count(const IndexedProduct& product) {
-  if (brand_ && !product.brand.empty()) {
-    auto& entry = brands_[product.brand];
-    entry.label = product.brand;
-    ++entry.count;
-  }
-  if (category_ && !product.category_id.empty()) {
-    auto& entry = categories_[product.category_id];
-    entry.label = product.category_name;
-    ++entry.count;
-  }
+  auto& counts = segments_[current_];
+  if (brand_ && product.brand != IndexedProduct::no_label) ++counts.brands[product.brand];
+  if (category_ && product.category != IndexedProduct::no_label) ++counts.categories[product.category];
   if (price_) {
     const auto above = std::ranges::upper_bound(price_steps, product.price.minor());
     ++prices_[static_cast<std::size_t>(above - price_steps.begin()) - 1];
@@ -152,8 +159,14 @@ void FacetCounter::count(const IndexedProduct& product) {
 
 std::map<std::string, std::vector<FacetValue>> FacetCounter::result() const {
   std::map<std::string, std::vector<FacetValue>> facets;
-  if (brand_) facets["brand"] = by_count(brands_);
-  if (category_) facets["category"] = by_count(categories_);
+  std::map<std::string, FacetValue> brands;
+  std::map<std::string, FacetValue> categories;
+  for (const auto& counts : segments_) {
+    add_counts(brands, counts.segment->brands(), counts.brands);
+    add_counts(categories, counts.segment->categories(), counts.categories);
+  }
+  if (brand_) facets["brand"] = by_count(brands);
+  if (category_) facets["category"] = by_count(categories);
   if (price_) {
     for (std::size_t step = 0; step < prices_.size(); ++step) {
       if (prices_[step] > 0) facets["price"].push_back({range_name(step), range_name(step), prices_[step]});
@@ -185,7 +198,7 @@ Result<std::size_t> offset_of(const SearchProducts& request) {
   return offset;
 }
 
-std::string query_hash(const SearchProducts& request, std::uint64_t generation) {
+std::string query_hash(const SearchProducts& request, std::string_view generation) {
   return short_hash(fmt::format("{}\n{}", generation, json::write(request)));
 }
 

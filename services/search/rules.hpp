@@ -39,33 +39,37 @@ class Filter {
 class FacetCounter {
  public:
   explicit FacetCounter(std::string_view names);
+  // The products that are counted next are of this segment.
+  void enter(const Segment& segment);
   void count(const IndexedProduct& product);
   // By count, at most 50 a facet; price ranges and ratings in their own order.
   std::map<std::string, std::vector<FacetValue>> result() const;
 
  private:
-  struct Count {
-    std::string_view label;
-    std::int64_t count = 0;
+  struct SegmentCounts {
+    const Segment* segment;
+    std::vector<std::uint32_t> brands;
+    std::vector<std::uint32_t> categories;
   };
   bool brand_ = false;
   bool category_ = false;
   bool price_ = false;
   bool rating_ = false;
-  std::map<std::string_view, Count> brands_;
-  std::map<std::string_view, Count> categories_;
+  std::vector<SegmentCounts> segments_;
+  std::size_t current_ = 0;
   std::vector<std::int64_t> prices_;
   std::vector<std::int64_t> ratings_;
 };
 
-// search.unknown_facet for a name that is no facet.
+// request.invalid, naming `facets`, for a name that is no facet.
 Result<void> check_facets(std::string_view names);
 
 // Pages by offset: the cursor holds it, and the query it belongs to.
 std::string to_cursor(const SearchProducts& request, std::size_t offset);
 Result<std::size_t> offset_of(const SearchProducts& request);
 
-// The same for the same question at the same state of the index: the key of the results' cache.
-std::string query_hash(const SearchProducts& request, std::uint64_t generation);
+// The same for the same question at the same generation of the catalog, in every process: the key of the results'
+// cache.
+std::string query_hash(const SearchProducts& request, std::string_view generation);
 
 }  // namespace souk::search::rules

@@ -48,29 +48,16 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-IndexedProduct indexed(const catalog::Product& product) {
-  IndexedProduct kept;
-  kept.product_id = product.product_id;
-  if (product.category) {
-    kept.category_id = product.category->id;
-    kept.category_slug = product.category->slug;
-    kept.category_name = product.category->name;
-  }
-  if (product.subcategory) {
-    kept.subcategory_id = product.subcategory->id;
-    kept.subcategory_slug = product.subcategory->slug;
-  }
-  if (product.brand) {
-    kept.brand = product.brand->name;
-    kept.folded_brand = joined(fold_words(product.brand->name));
-  }
-  kept.tags.assign(product.tags.begin(), product.tags.end());
-  kept.price = product.price.sale.value_or(product.price.regular);
-  kept.rating = product.rating.average;
-  kept.featured = product.is_featured;
-  kept.on_sale = product.is_on_sale;
-  kept.created_at = product.created_at;
-  return kept;
+bool within_one_edit(std::string_view a, std::string_view b) {
+  if (a.size() > b.size()) std::swap(a, b);
+  if (b.size() - a.size() > 1) return false;
+  std::size_t i = 0;
+  while (i < a.size() && a[i] == b[i]) ++i;
+  const auto skip = a.size() == b.size() ? 1U : 0U;
+  if (a.size() == b.size() && i == a.size()) return true;
+  // Equal after one character is replaced or left out, or after two neighbours change places.
+  if (a.substr(std::min(a.size(), i + skip)) == b.substr(i + 1)) return true;
+  return skip == 1 && i + 1 < a.size() && a[i] == b[i + 1] && a[i + 1] == b[i] && a.substr(i + 2) == b.substr(i + 2);
 }
 
 std::array<float, field_count> average_lengths(const std::vector<FieldTerms>& documents) {
@@ -87,6 +74,38 @@ std::array<float, field_count> average_lengths(const std::vector<FieldTerms>& do
 }
 
 }  // namespace
+
+std::uint32_t Labels::number_of(const std::string& value, const std::string& text) {
+  const auto [entry, fresh] = numbers_.emplace(value, static_cast<std::uint32_t>(labels_.size()));
+  if (fresh) labels_.push_back({value, text});
+  return entry->second;
+}
+
+IndexedProduct Segment::indexed(const catalog::Product& product) {
+  IndexedProduct kept;
+  kept.product_id = product.product_id;
+  if (product.category) {
+    kept.category_id = product.category->id;
+    kept.category_slug = product.category->slug;
+    kept.category = categories_.number_of(product.category->id, product.category->name);
+  }
+  if (product.subcategory) {
+    kept.subcategory_id = product.subcategory->id;
+    kept.subcategory_slug = product.subcategory->slug;
+  }
+  if (product.brand) {
+    kept.folded_brand = joined(fold_words(product.brand->name));
+    kept.brand = brands_.number_of(product.brand->name, product.brand->name);
+  }
+  kept.tags.assign(product.tags.begin(), product.tags.end());
+  kept.price = product.price.sale.value_or(product.price.regular);
+  kept.rating = product.rating.average;
+  kept.featured = product.is_featured;
+  kept.on_sale = product.is_on_sale;
+  kept.created_at = product.created_at;
+  kept.updated_at = product.updated_at;
+  return kept;
+}
 
 Segment::Segment(const std::vector<catalog::Product>& products) {
   std::vector<FieldTerms> documents;
@@ -117,6 +136,21 @@ Segment::Segment(const std::vector<catalog::Product>& products) {
     }
   }
   words_.assign(words.begin(), words.end());
+  sorted_terms_.reserve(terms_.size());
+  for (const auto& [term, postings] : terms_) sorted_terms_.emplace_back(term);
+  std::ranges::sort(sorted_terms_);
+}
+
+std::pair<std::string_view, std::size_t> Segment::similar_term(std::string_view unknown) const {
+  std::pair<std::string_view, std::size_t> best;
+  const auto letter = unknown.substr(0, 1);
+  auto term = std::ranges::lower_bound(sorted_terms_, letter);
+  for (; term != sorted_terms_.end() && term->starts_with(letter); ++term) {
+    if (!within_one_edit(unknown, *term)) continue;
+    const auto frequency = postings(std::string(*term)).size();
+    if (frequency > best.second) best = {*term, frequency};
+  }
+  return best;
 }
 
 void Segment::add_codes(const catalog::Product& product, std::uint32_t document) {

@@ -17,10 +17,8 @@ struct IndexedProduct {
   std::string product_id;
   std::string category_id;
   std::string category_slug;
-  std::string category_name;
   std::string subcategory_id;
   std::string subcategory_slug;
-  std::string brand;
   std::string folded_brand;
   std::vector<std::string> tags;
   Amount price;
@@ -28,6 +26,26 @@ struct IndexedProduct {
   bool featured = false;
   bool on_sale = false;
   Timestamp created_at;
+  Timestamp updated_at;
+  std::uint32_t brand = no_label;     // in the segment's brands()
+  std::uint32_t category = no_label;  // in the segment's categories()
+
+  static constexpr std::uint32_t no_label = std::numeric_limits<std::uint32_t>::max();
+};
+
+// What a facet counts: products hold its number, so that counting is adding to an array.
+struct Label {
+  std::string value;
+  std::string text;
+};
+class Labels {
+ public:
+  std::uint32_t number_of(const std::string& value, const std::string& text);
+  const std::vector<Label>& all() const { return labels_; }
+
+ private:
+  std::vector<Label> labels_;
+  std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
 // How often a term stands in a document, weighed by field and length (the saturated part of BM25F, without idf).
@@ -52,11 +70,16 @@ class Segment {
   static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
   std::uint32_t number_of(const std::string& product_id) const;
 
-  const std::unordered_map<std::string, std::vector<Posting>>& terms() const { return terms_; }
+  const std::vector<Label>& brands() const { return brands_.all(); }
+  const std::vector<Label>& categories() const { return categories_.all(); }
+  // The most frequent term that is one edit away from this unknown one and begins with the same letter, and in how many
+  // documents it is.
+  std::pair<std::string_view, std::size_t> similar_term(std::string_view unknown) const;
   // Words of names as they are written, with how many products have them; for suggestions.
   const std::vector<std::pair<std::string, std::uint32_t>>& words() const { return words_; }
 
  private:
+  IndexedProduct indexed(const catalog::Product& product);
   void add_codes(const catalog::Product& product, std::uint32_t document);
 
   std::vector<IndexedProduct> products_;
@@ -64,6 +87,9 @@ class Segment {
   std::unordered_map<std::string, std::vector<std::uint32_t>> codes_;
   std::unordered_map<std::string, std::uint32_t> numbers_;
   std::vector<std::pair<std::string, std::uint32_t>> words_;
+  std::vector<std::string_view> sorted_terms_;  // keys of terms_
+  Labels brands_;
+  Labels categories_;
 };
 
 }  // namespace souk::search

@@ -12,6 +12,7 @@ namespace souk::search {
 namespace {
 
 constexpr std::int64_t default_limit = 20;
+constexpr Duration shortest_round = std::chrono::milliseconds(20);
 
 Context index_context() { return Context::background("search", std::chrono::seconds(30)); }
 
@@ -32,11 +33,14 @@ Service::Service(catalog::Api& catalog, redis::Client& redis) : catalog_(catalog
 void Service::start(TaskGroup& group) { group.spawn("search index", run(group)); }
 
 Task<> Service::run(TaskGroup& group) {
+  bool began_anew = false;
   while (!group.stopping()) {
     bool failed = false;
     try {
-      if (!built_ || index_.wants_rebuild()) co_await build(index_context());
-      if (!co_await follow(group)) built_ = false;
+      if (!built_ || began_anew || index_.wants_rebuild()) co_await build(index_context());
+      began_anew = false;
+      // Until it is built again, what was indexed before is better than nothing.
+      began_anew = !co_await follow(group);
     } catch (const std::exception& e) {
       log::warning("the search index waits for the catalog", log::kv("error", std::string(e.what())));
       failed = true;
@@ -57,7 +61,7 @@ Task<> Service::build(Context context) {
   }
   const auto count = products.size();
   auto rebuild = [this, &products] {
-    index_.rebuild(std::move(products));
+    index_.rebuild(std::move(products), cursor_);
     return true;
   };
   co_await builder_.run(std::move(rebuild));
@@ -68,11 +72,14 @@ Task<> Service::build(Context context) {
 // Reads the feed once. False when it began anew, so that the index must be built again.
 Task<bool> Service::follow(TaskGroup& group) {
   const auto context = index_context();
+  const auto asked = Clock::now();
   events::ReadEvents read{.after = cursor_, .limit = 500, .wait_ms = group.stopping() ? 0 : 1000};
   const auto page = value_or_throw(co_await catalog_.events(context, std::move(read)));
   if (page.reset) co_return false;
   if (page.events.empty()) {
     caught_up_ = true;
+    // A source that does not wait must not make us spin.
+    if (Clock::now() - asked < shortest_round) co_await group.sleep(shortest_round);
   } else {
     co_await apply(context, page);
   }
@@ -81,21 +88,26 @@ Task<bool> Service::follow(TaskGroup& group) {
 }
 
 Task<> Service::apply(Context context, const events::EventPage& page) {
+  const auto snapshot = index_.snapshot();
   std::set<std::string> changed;
   for (const auto& event : page.events) {
-    if (event.type == "product.changed") changed.insert(event.key);
+    if (event.type != "product.changed") continue;
+    const auto payload = json::read_trusted<catalog::ProductChanged>(event.payload.text);
+    // After a start the feed tells much that the catalog's documents had already.
+    const auto known = snapshot->updated_at(payload.product_id);
+    if (!known || *known < payload.updated_at) changed.insert(payload.product_id);
   }
   if (changed.empty()) co_return;
   std::vector<Index::Update> updates;
   for (const auto& id : changed) updates.push_back({.product_id = id});
-  const auto found = value_or_throw(
-      co_await catalog_.get_products(context.as_service("search"), {std::vector(changed.begin(), changed.end())}));
+  catalog::GetProducts wanted{.product_ids = {changed.begin(), changed.end()}, .from_store = true};
+  const auto found = value_or_throw(co_await catalog_.get_products(context.as_service("search"), std::move(wanted)));
   for (const auto& document : found.products) {
-    const auto update = std::ranges::find(updates, document.product_id, &Index::Update::product_id);
+    const auto update = std::ranges::lower_bound(updates, document.product_id, {}, &Index::Update::product_id);
     if (update != updates.end()) update->product = product_of(document);
   }
-  auto update = [this, &updates] {
-    index_.apply(std::move(updates));
+  auto update = [this, &updates, &page] {
+    index_.apply(std::move(updates), page.next);
     return true;
   };
   co_await builder_.run(std::move(update));
