@@ -10,7 +10,7 @@ namespace {
 
 // About the plans: the server plans a statement once for arrays of unknown length, perhaps while the tables are still
 // small, and keeps the plan. LIMIT with the batch's size makes it expect one row, and a scalar subquery cannot be
-// hashed: so rows are found by index, however large the tables become (migration 0003 has the other half of this).
+// hashed: so rows are found by index, however large the tables become (migration 0005 has the other half of this).
 
 // What others have taken is seen first; whoever takes it in the same moment makes an index refuse the statement, or
 // leaves its key unclaimed (and then there is no saga either).
