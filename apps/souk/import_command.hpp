@@ -1,5 +1,6 @@
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ class ProductImport {
   const ImportCounts& counts() const { return counts_; }
 
  private:
+  void open(std::span<const inventory::OpeningStock> stock);
+
   Runtime& runtime_;
   catalog::Api& catalog_;
   inventory::Api& inventory_;
