@@ -132,7 +132,9 @@ void Platform::add_routes(http::Router& router) {
   search::add_routes(router, parts_->search);
   cart::add_routes(router, parts_->carts);
   inventory::add_routes(router, parts_->inventory);
-  payment::add_simulator_routes(router, parts_->simulator, parts_->payments);
+  if (payment::settings::gateway.get() == "simulator") {
+    payment::add_simulator_routes(router, parts_->simulator, parts_->payments);
+  }
   order::add_routes(router, parts_->orders);
   review::add_routes(router, parts_->reviews);
   notification::add_routes(router, parts_->notifications);
