@@ -185,12 +185,16 @@ void ProductImport::load(const Lines& lines) {
       stock.push_back({item.sellable_id, item.sku, item.quantity.value_or(stock_)});
     }
   }
+  open_stock(stock);
+}
+
+void ProductImport::open_stock(const std::vector<inventory::OpeningStock>& stock) {
   for (std::size_t from = 0; from < stock.size(); from += stock_batch_size) {
-    open(std::span(stock).subspan(from, std::min(stock_batch_size, stock.size() - from)));
+    open_some(std::span(stock).subspan(from, std::min(stock_batch_size, stock.size() - from)));
   }
 }
 
-void ProductImport::open(std::span<const inventory::OpeningStock> stock) {
+void ProductImport::open_some(std::span<const inventory::OpeningStock> stock) {
   auto reference = "import:" + std::filesystem::path(name_).filename().string();
   // A file's name need not be UTF-8, nor short.
   std::ranges::replace_if(reference, [](char c) { return c < ' ' || c > '~'; }, '_');

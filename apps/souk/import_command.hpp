@@ -32,10 +32,12 @@ class ProductImport {
 
   // `lines` with their numbers in the file.
   void load(const std::vector<std::pair<std::int64_t, std::string>>& lines);
+  // Stock of items that have none yet.
+  void open_stock(const std::vector<inventory::OpeningStock>& stock);
   const ImportCounts& counts() const { return counts_; }
 
  private:
-  void open(std::span<const inventory::OpeningStock> stock);
+  void open_some(std::span<const inventory::OpeningStock> stock);
 
   Runtime& runtime_;
   catalog::Api& catalog_;

@@ -100,6 +100,12 @@ std::string slug_of(std::string_view text) {
   return slug;
 }
 
+std::string uncapitalised(std::string_view text) {
+  std::string result(text);
+  result[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(result[0])));
+  return result;
+}
+
 catalog::CategoryRef category(std::string_view name, std::string_view parent = {}) {
   const auto slug = parent.empty() ? slug_of(name) : slug_of(parent) + "-" + slug_of(name);
   return {.id = "demo_" + slug, .name = std::string(name), .slug = slug};
@@ -148,13 +154,12 @@ DemoProduct make_product(const Kind& kind, std::size_t kind_index, std::size_t n
   product.sku = fmt::format("DEMO-{:02}{:02}", kind_index, number);
   product.name = fmt::format("{} {}", series[index % series.size()], kind.noun);
   product.slug = fmt::format("{}-{}", slug_of(product.name), index);
-  product.short_description = fmt::format("{}: {} {}.", kind.material, kind.noun, kind.sentence);
+  product.short_description = fmt::format("{} in {} that {}.", kind.noun, uncapitalised(kind.material), kind.sentence);
   product.brand.name = std::string(brands[static_cast<std::size_t>(dice.below(brands.size()))]);
   product.description = fmt::format(
       "The {} {}. It is made of {} by {}, in small runs, and comes with a two-year guarantee. Spare parts are kept for "
       "ten years.",
-      product.name, kind.sentence, slug_of(kind.material).empty() ? "good material" : kind.material,
-      static_cast<const std::string&>(product.brand.name));
+      product.name, kind.sentence, uncapitalised(kind.material), static_cast<const std::string&>(product.brand.name));
   product.category = category(kind.department);
   product.subcategory = category(kind.subcategory, kind.department);
   product.price.regular = pretty_price(kind, dice);
