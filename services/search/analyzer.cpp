@@ -44,9 +44,21 @@ std::string_view fold_letter(UChar32 c) {
   }
 }
 
+// Signs as spaces: compatibility decomposition would make letters of some, and "SmartFit™" must not become
+// "smartfittm".
+icu::UnicodeString without_signs(const icu::UnicodeString& text) {
+  icu::UnicodeString plain;
+  for (int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) {
+    const auto c = text.char32At(i);
+    plain.append((U_MASK(u_charType(c)) & U_GC_S_MASK) != 0 ? static_cast<UChar32>(' ') : c);
+  }
+  return plain;
+}
+
 // Lower case, accents gone.
 icu::UnicodeString fold(std::string_view text) {
-  const auto source = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size())));
+  const auto source =
+      without_signs(icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<int32_t>(text.size()))));
   UErrorCode error = U_ZERO_ERROR;
   auto decomposed = decomposition().normalize(source, error);
   icu::UnicodeString folded;

@@ -36,6 +36,7 @@ TEST(Analyzer, FoldsStemsAndLeavesStopWordsOut) {
   EXPECT_EQ(analyze("Crème brûlée Straße Øre"), (Terms{"creme", "brule", "strass", "ore"}));
   EXPECT_EQ(analyze("43.2 cm 1,000 don't U.S."), (Terms{"43.2", "cm", "1,000", "don't", "u."}));
   EXPECT_EQ(analyze("日本 2"), (Terms{"日", "本", "2"}));
+  EXPECT_EQ(analyze("SmartFit™ Core™2 GeForce® 5€"), (Terms{"smartfit", "core", "2", "geforc", "5"}));
   EXPECT_EQ(analyze(""), Terms{});
 }
 
