@@ -154,12 +154,23 @@ class Lapsed(Approved):
     """The hold on the stock lapses before the customer approves."""
 
     def prepare(self):
-        # Recovery, which would extend the hold, looks elsewhere.
+        # What the payment tells makes recovery look, and recovery extends the hold: not before it has been told.
+        wait_for(lambda: not self.shop.alive() or self._told(), 30, "the payment's events")
+        wait_for(lambda: not self.shop.alive() or self._lapsed(), 90, "the sweep")
+
+    def _told(self):
+        told = self.shop.scalar("payment_db", "SELECT max(sequence) FROM outbox_events WHERE key = %s", self.checkout_id)
+        read = self.shop.scalar("order_db", "SELECT max(split_part(cursor, ':', 2)::bigint) FROM event_cursors"
+                                            " WHERE consumer = 'order.payments'")
+        return (read or 0) >= (told or 0)
+
+    def _lapsed(self):
+        # Each time anew: recovery may have been at work while the first of these ran.
         self.shop.sql("order_db", "UPDATE checkout_sagas SET next_check_at = now() + interval '10 minutes' WHERE id = %s",
                       self.checkout_id)
         self.shop.sql("inventory_db", "UPDATE stock_reservations SET expires_at = now() - interval '1 minute'"
-                                      " WHERE order_id = %s", self.checkout_id)
-        wait_for(lambda: not self.shop.alive() or reservations(self.shop, self.checkout_id) == ["expired"], 90, "the sweep")
+                                      " WHERE order_id = %s AND status = 'active'", self.checkout_id)
+        return reservations(self.shop, self.checkout_id) == ["expired"]
 
 
 class LostHold(Lapsed):
