@@ -22,6 +22,7 @@ struct RandomBuffer {
 }  // namespace
 
 void random_bytes(std::span<std::uint8_t> out) {
+  if (out.empty()) return;
   thread_local RandomBuffer buffer;
   if (out.size() > 64) {
     if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) throw std::runtime_error("no random bytes");

@@ -7,7 +7,7 @@ namespace souk::order {
 // Payments in memory, by their tokens:
 //   tok_ok, tok_decline, tok_action (the customer must act: then approve() or reject()), tok_authorise,
 //   tok_silent (charged, and the gateway's answer lost: unknown until resolved), tok_mute (unknown, not charged, and
-//   not resolved until answer()).
+//   not resolved until answer()), tok_lost (the first charge never arrives at the gateway).
 class FakePayments final : public payment::Api {
  public:
   explicit FakePayments(Disturbance& disturbance) : disturbance_(disturbance) {}
@@ -110,15 +110,24 @@ class FakePayments final : public payment::Api {
                        .key = order_id.to_string(),
                        .payload = {json::write(payment)}});
   }
+  static void succeed(payment::Payment& payment) {
+    payment.outcome_unknown = false;
+    payment.status = payment::PaymentStatus::succeeded;
+    payment.gateway_payment_id.reset();
+  }
   void resolve_now(payment::Payment& payment) {
-    if (!payment.outcome_unknown || (payment.gateway_payment_id == "mute" && mute_)) return;
+    if (!payment.outcome_unknown || payment.gateway_payment_id == "lost") return;
+    if (payment.gateway_payment_id == "mute" && mute_) return;
     payment.outcome_unknown = false;
     payment.status =
         payment.gateway_payment_id == "mute" ? payment::PaymentStatus::failed : payment::PaymentStatus::succeeded;
   }
   Result<payment::Payment> charge_now(const payment::Charge& request) {
     const std::lock_guard lock(mutex_);
-    if (const auto known = payments_.find(request.order_id); known != payments_.end()) return known->second;
+    if (const auto known = payments_.find(request.order_id); known != payments_.end()) {
+      if (known->second.gateway_payment_id == "lost") succeed(known->second);
+      return known->second;
+    }
     const auto token = request.token.value_or("");
     if (token == "tok_unknown") {
       return refuse(ErrorKind::unprocessable, "payment.method_unavailable", "There is no such gateway.");
@@ -141,8 +150,8 @@ class FakePayments final : public payment::Api {
       payment.next_action = payment::NextAction{payment::NextActionType::redirect, "https://bank.example/"};
     }
     payment.authorized = token == "tok_authorise";
-    payment.outcome_unknown = token == "tok_silent" || token == "tok_mute";
-    if (token == "tok_mute") payment.gateway_payment_id = "mute";
+    payment.outcome_unknown = token == "tok_silent" || token == "tok_mute" || token == "tok_lost";
+    if (payment.outcome_unknown && token != "tok_silent") payment.gateway_payment_id = token.substr(4);
     return payments_[request.order_id] = payment;
   }
   Result<payment::Refund> refund_now(const payment::RefundPayment& request) {

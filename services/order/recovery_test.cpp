@@ -169,6 +169,19 @@ TEST_F(Recoveries, APaymentWhoseAnswerWasLostIsAskedForAndNotRepeated) {
   EXPECT_GE(disturbance.count("payment.resolve"), 1);
 }
 
+TEST_F(Recoveries, AChargeThatNeverArrivedIsMadeAgain) {
+  const auto cart = usual_cart();
+  crash("order.after_charge", cart, "tok_lost");
+  settle();
+  recover();
+  const auto again = buy(cart, "tok_lost");
+  settle();
+  ASSERT_TRUE(again) << again.error().code;
+  ASSERT_TRUE(again->order);
+  EXPECT_EQ(disturbance.count("payment.charge"), 2);
+  expect_one_order(cart);
+}
+
 TEST_F(Recoveries, AChargeThatDidNotAnswerIsLookedUpBeforeAnythingIsUndone) {
   disturbance.set_after([](const std::string& call) {
     if (call == "payment.charge") throw UnknownOutcome("connection lost");

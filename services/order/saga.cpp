@@ -32,6 +32,8 @@ Action next_paying(const State& state, std::chrono::seconds age) {
     case Money::absent: return age < charge_within ? Action::charge : Action::cancel_payment;
     case Money::unknown:
     case Money::uncertain: return Action::ask_payment;
+    // The payment service looks again before it charges, and the gateway charges once for an order.
+    case Money::unheard_of: return age < charge_within ? Action::charge : Action::ask_payment;
     case Money::needs_customer: return Action::park;
     case Money::captured:
     case Money::authorised:
@@ -124,7 +126,7 @@ State after(State state, Action action, const Event& event) {
     case What::stock_sold: note_stock(state, Stock::sold, event); break;
     case What::money_absent: note_money(state, Money::absent, action, event); break;
     case What::money_uncertain:
-      note_money(state, Money::uncertain, action, event);
+      note_money(state, action == Action::ask_payment ? Money::unheard_of : Money::uncertain, action, event);
       ++state.unanswered;
       break;
     case What::money_needs_customer: note_money(state, Money::needs_customer, action, event); break;

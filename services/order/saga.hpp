@@ -19,10 +19,11 @@ namespace souk::order::saga {
 // As the row says it. Before the order is written: running or waiting (for the customer).
 BOOST_DEFINE_ENUM_CLASS(Phase, running, waiting, completing, completed, compensated)
 
-// `untouched`: nobody has asked for it. Who takes a saga over does not know: `unknown`.
+// `untouched`: nobody has asked for it. Who takes a saga over does not know: `unknown`. Money of which a charge told
+// nothing is `uncertain`, and `unheard_of` when asking told nothing either: the charge may never have arrived.
 BOOST_DEFINE_ENUM_CLASS(Stock, untouched, unknown, absent, held, lapsed, refused, lost, released, sold)
-BOOST_DEFINE_ENUM_CLASS(Money, untouched, unknown, absent, uncertain, needs_customer, captured, authorised, on_delivery,
-                        refused, cancelled, refunded)
+BOOST_DEFINE_ENUM_CLASS(Money, untouched, unknown, absent, uncertain, unheard_of, needs_customer, captured, authorised,
+                        on_delivery, refused, cancelled, refunded)
 
 BOOST_DEFINE_ENUM_CLASS(Action,
                         extend_hold,      // of the stock, asking whether there is one

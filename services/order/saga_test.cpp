@@ -53,6 +53,9 @@ TEST(SagaCore, DoesNextWhatTheTableSays) {
       {"what costs nothing is not charged", with(free, Stock::held, Money::untouched), 0s, Action::write_order},
       {"the customer must act", with(first, Stock::held, Money::needs_customer), 0s, Action::park},
       {"what is uncertain is asked for", with(first, Stock::held, Money::uncertain), 0s, Action::ask_payment},
+      {"what nobody has heard of is charged again", with(first, Stock::held, Money::unheard_of), 0s, Action::charge},
+      {"but not when it is old", with(taken, Stock::held, Money::unheard_of), 15min, Action::ask_payment},
+      {"and not without the stock", with(taken, Stock::unknown, Money::unheard_of), 0s, Action::extend_hold},
       {"refused at once, nothing is held", refused(with(first, Stock::refused, Money::untouched)), 0s,
        Action::write_refusal},
       {"declined, the stock goes back", refused(with(first, Stock::held, Money::refused)), 0s, Action::release},
@@ -95,6 +98,8 @@ TEST(SagaCore, AChargeWithoutAnswerIsUncertain) {
   state = after(state, Action::charge, {What::no_answer});
   EXPECT_EQ(state.money, Money::uncertain);
   EXPECT_EQ(next(state, 0s), Action::ask_payment);
+  state = after(state, Action::ask_payment, {What::money_uncertain});
+  EXPECT_EQ(next(state, 0s), Action::charge);
 }
 
 TEST(SagaCore, AfterSilenceNothingIsTakenForSure) {
@@ -180,8 +185,10 @@ Event reserve(World& world) {
   return {What::stock_held};
 }
 
+// The gateway charges once for a key; an attempt that never reached it is made again.
 Event charge(World& world) {
-  if (world.pay == World::Pay::none) {
+  const bool again = world.pay == World::Pay::uncertain && world.chance(60);
+  if (world.pay == World::Pay::none || again) {
     const World::Pay results[] = {World::Pay::captured, World::Pay::captured, World::Pay::declined,
                                   World::Pay::uncertain, World::Pay::customer};
     world.pay = results[world.random() % 5];

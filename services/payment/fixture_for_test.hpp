@@ -104,8 +104,9 @@ class PaymentTest : public ::testing::Test {
     return call(&Api::refund, std::move(request));
   }
   // As if the payment had begun long ago.
-  void make_old(Uuid order_id) {
-    sql("UPDATE payments SET created_at = created_at - INTERVAL '1 hour', check_at = LOCALTIMESTAMP "
+  void make_old(Uuid order_id, const std::string& age = "1 hour") {
+    sql("UPDATE payments SET created_at = created_at - INTERVAL '" + age +
+        "', check_at = LOCALTIMESTAMP "
         "WHERE order_id = '" +
         order_id.to_string() + "'");
   }

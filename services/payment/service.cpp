@@ -25,6 +25,8 @@ constexpr std::int64_t due_at_once = 50;
 constexpr int attempts = 3;
 // A charge that the gateway has not heard of by then is not on its way any more: its own limit is over.
 constexpr double late_s = 15;
+// And here nobody will charge again: a checkout may begin to within 15 minutes of its intent.
+constexpr double abandoned_s = 20 * 60;
 
 // The order's id is our key at the gateway: whoever charges the order, and however often, means the same payment.
 std::string gateway_key(const Payment& payment) { return payment.order_id.to_string(); }
@@ -246,12 +248,12 @@ Task<Payment> Service::ask(Context context, KnownPayment known) {
   if (payment.status != PaymentStatus::processing || payment.authorized) co_return payment;
   auto& gateway = gateway_of(payment);
   std::optional<GatewayPayment> told;
-  bool late = false;
+  bool abandoned = false;
   try {
     told = co_await gateway.find(context.limited(gateway_limit), gateway_key(payment));
-    late = !told && known.age_s > late_s;
+    abandoned = !told && known.age_s > abandoned_s;
     // It never arrived, and after this it never will.
-    if (late) told = co_await gateway.cancel(context.limited(gateway_limit), gateway_key(payment));
+    if (abandoned) told = co_await gateway.cancel(context.limited(gateway_limit), gateway_key(payment));
   } catch (const Unavailable& error) {
     log_silence(context, payment, error);
     co_return payment;
@@ -260,7 +262,7 @@ Task<Payment> Service::ask(Context context, KnownPayment known) {
     co_return payment;
   }
   if (told) co_return co_await store(std::move(context), std::move(payment), *std::move(told));
-  if (late) co_return co_await fail(std::move(context), std::move(payment), "never_reached_gateway");
+  if (abandoned) co_return co_await fail(std::move(context), std::move(payment), "never_reached_gateway");
   co_return payment;
 }
 

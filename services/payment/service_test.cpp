@@ -139,6 +139,9 @@ TEST_F(PaymentService, TheResolverFindsOutByItself) {
   pay(never, "tok_timeout_before_charge");
   pay(Uuid::v7(), "tok_success");
   EXPECT_EQ(resolve_due(), 0);  // not yet
+  make_old(never, "2 minutes");
+  EXPECT_EQ(resolve_due(), 1);
+  EXPECT_EQ(payment(never)->status, PaymentStatus::processing);  // its checkout may still charge again
   make_old(lost);
   make_old(never);
   EXPECT_EQ(resolve_due(), 2);
