@@ -241,6 +241,17 @@ TEST_F(Recoveries, ALostAnswerOfTheInventoryReservesOnce) {
   expect_one_order(cart);
 }
 
+// Recovery looks at the waiting checkout when its customer comes back.
+TEST_F(Recoveries, ACustomerWhoReturnsWaitsForTheWorkerThatHasTheLease) {
+  const auto result = buy(usual_cart(), "tok_action");
+  const OrderRef ref{.order_id = result->checkout.value().id, .access_token = result->checkout->access_token};
+  sql("UPDATE checkout_sagas SET lease_until = now() + interval '300 milliseconds'");
+  payments.approve(ref.order_id);
+  const auto back = call(&Api::resume_checkout, ref);
+  ASSERT_TRUE(back) << back.error().code;
+  EXPECT_TRUE(back->order);
+}
+
 // Stopped in the middle of its charge until another worker has taken over.
 TEST_F(Recoveries, AStaleWorkerWritesNothingAndTellsWhatTheOtherWrote) {
   payments.block_charges(true);

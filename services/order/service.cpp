@@ -335,12 +335,19 @@ Task<Result<Checkout>> Service::get_checkout(Context context, OrderRef request) 
 }
 
 Task<Result<CheckoutResult>> Service::resume_checkout(Context context, OrderRef request) {
-  SOUK_CO_TRY(const auto checkpoint, co_await visible_checkout(context, request));
-  const bool open = checkpoint.phase == saga::Phase::running || checkpoint.phase == saga::Phase::waiting;
-  if (!open || checkpoint.is_leased) co_return answer(checkpoint);
-  auto taken = co_await sagas_.take(context, request.order_id);
-  if (!taken) co_return answer(checkpoint);
-  co_return co_await drive(std::move(context), Run::taken_over(*std::move(taken)));
+  const auto until = wait_until(context);
+  for (Duration nap = 25ms;; nap *= 2) {
+    SOUK_CO_TRY(const auto checkpoint, co_await visible_checkout(context, request));
+    const bool open = checkpoint.phase == saga::Phase::running || checkpoint.phase == saga::Phase::waiting;
+    if (!open) co_return answer(checkpoint);
+    if (!checkpoint.is_leased) {
+      auto taken = co_await sagas_.take(context, request.order_id);
+      if (taken) co_return co_await drive(std::move(context), Run::taken_over(*std::move(taken)));
+    }
+    // Recovery may have asked for the payment just before the customer paid: what it found is not the answer.
+    if (Clock::now() + nap >= until) co_return answer(checkpoint);
+    co_await sleep(nap);
+  }
 }
 
 Task<Result<Order>> Service::get_order(Context context, OrderRef request) {
