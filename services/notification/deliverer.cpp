@@ -1,5 +1,8 @@
 #include "deliverer.hpp"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+
+#include "core/failpoint.hpp"
 #include "rules.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
@@ -7,10 +10,10 @@
 namespace souk::notification {
 namespace {
 
-constexpr std::int64_t batch = 50;
+constexpr std::int64_t batch_size = 50;
 constexpr std::chrono::seconds lease = std::chrono::minutes(10);
 constexpr Duration time_for_a_batch = std::chrono::minutes(8);
-constexpr Duration time_for_a_mail = std::chrono::seconds(8);
+constexpr Duration time_for_a_mail = std::chrono::seconds(30);      // many servers let one wait
 constexpr Duration poll_interval = std::chrono::milliseconds(500);  // also the longest that a stop waits for the loop
 constexpr Duration after_a_failure = std::chrono::seconds(5);
 
@@ -24,7 +27,9 @@ Deliverer::Deliverer(Repository& repository, std::unique_ptr<Transport> transpor
     : repository_(repository), transport_(std::move(transport)) {}
 
 void Deliverer::start(TaskGroup& group) {
-  if (transport_) group.spawn("notification.deliverer", run(group));
+  if (!transport_) return;
+  group.spawn("notification.deliverer", run(group));
+  group.spawn("notification.interrupt", interrupt_on_stop(group));
 }
 
 Task<> Deliverer::run(TaskGroup& group) {
@@ -46,29 +51,43 @@ Task<> Deliverer::run(TaskGroup& group) {
   }
 }
 
+Task<> Deliverer::interrupt_on_stop(TaskGroup& group) {
+  while (co_await group.sleep(std::chrono::hours(1))) {
+  }
+  interrupted_ = true;
+  transport_->interrupt();
+}
+
 Task<std::size_t> Deliverer::deliver_due(Context context) {
+  using namespace asio::experimental::awaitable_operators;
+  Batch batch{.due = co_await repository_.claim_due(context, batch_size, lease)};
+  static_assert(mails_at_once == 4);
+  co_await (deliver(context, batch) && deliver(context, batch) && deliver(context, batch) && deliver(context, batch));
+  std::vector<Uuid> untried;
+  for (auto i = batch.next; i < batch.due.size(); ++i) untried.push_back(batch.due[i].id);
+  if (!untried.empty()) co_await repository_.put_back(context, std::move(untried));
+  co_return batch.due.size();
+}
+
+// One mail after the other, as long as there are some that nobody has begun with.
+Task<> Deliverer::deliver(Context context, Batch& batch) {
   static auto& taken = counted("taken");
   static auto& not_taken = counted("not_taken");
   static auto& given_up = counted("given_up");
-  auto due = co_await repository_.claim_due(context, batch, lease);
-  std::vector<Uuid> sent;
-  for (auto& mail : due) {
-    const auto id = mail.id;
-    const auto attempts = mail.attempts;
-    auto delivery = co_await send(context, std::move(mail));
-    if (delivery.outcome == Delivery::Outcome::taken) {
-      sent.push_back(id);
-      continue;
-    }
-    const auto next_in = delivery.outcome == Delivery::Outcome::try_again ? rules::retry_after(attempts) : std::nullopt;
-    (next_in ? not_taken : given_up).add();
-    co_await repository_.mark_not_sent(context, id, std::move(delivery.why), next_in);
+  while (batch.next < batch.due.size() && !interrupted_) {
+    auto& due = batch.due[batch.next++];
+    AttemptRow attempt{.id = due.id, .number = due.attempts, .handed_to = transport_->name()};
+    const auto counting = due.attempts - due.attempts_before;
+    const auto began = Clock::now();
+    SOUK_FAILPOINT("notification.before_mail");
+    attempt.delivery = co_await send(context, std::move(due));
+    SOUK_FAILPOINT("notification.after_mail");
+    attempt.duration = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
+    const auto outcome = attempt.delivery.outcome;
+    if (outcome == Outcome::try_again) attempt.next_in = rules::retry_after(counting);
+    (outcome == Outcome::taken ? taken : attempt.next_in ? not_taken : given_up).add();
+    co_await repository_.record(context, std::move(attempt));
   }
-  if (!sent.empty()) {
-    taken.add(static_cast<double>(sent.size()));
-    co_await repository_.mark_sent(context, std::move(sent), transport_->name());
-  }
-  co_return due.size();
 }
 
 Task<Delivery> Deliverer::send(Context context, Due due) {
@@ -81,7 +100,7 @@ Task<Delivery> Deliverer::send(Context context, Due due) {
                                                                            .html = std::move(due.html),
                                                                            .created_at = due.created_at});
   } catch (const std::exception& e) {
-    co_return Delivery{Delivery::Outcome::try_again, e.what()};
+    co_return Delivery{.outcome = Outcome::try_again, .why = e.what()};
   }
 }
 

@@ -23,16 +23,25 @@ class Deliverer {
   // There are new mails.
   void wake() { signal_.notify(); }
 
-  // Hands over what is due now, up to one batch. Returns how many were due.
+  // Hands over what is due now, up to one batch, some at a time. Returns how many were due.
   Task<std::size_t> deliver_due(Context context);
 
  private:
+  struct Batch {
+    std::vector<Due> due;
+    std::size_t next = 0;
+  };
+
   Task<> run(TaskGroup& group);
+  // Ends what is under way when the program stops: a mail server may take its time.
+  Task<> interrupt_on_stop(TaskGroup& group);
+  Task<> deliver(Context context, Batch& batch);
   Task<Delivery> send(Context context, Due due);
 
   Repository& repository_;
   std::unique_ptr<Transport> transport_;
   events::Signal signal_;
+  bool interrupted_ = false;  // touched by the loop's worker alone
 };
 
 }  // namespace souk::notification

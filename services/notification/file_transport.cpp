@@ -35,7 +35,7 @@ Delivery FileTransport::write(const Message& message) {
     std::ofstream file(unfinished, std::ios::binary | std::ios::trunc);
     file << mime::compose(message, sender_);
     file.close();
-    if (!file) return {Delivery::Outcome::try_again, "cannot write " + unfinished.string()};
+    if (!file) return {.outcome = Delivery::Outcome::try_again, .why = "cannot write " + unfinished.string()};
   }
   // A reader of the folder never sees half a mail.
   std::filesystem::rename(unfinished, folder_ / name);

@@ -50,7 +50,7 @@ std::string compose(const Message& message, const std::string& sender) {
       "Date: {}\r\nFrom: {}\r\nTo: {}\r\nSubject: {}\r\nMessage-ID: <{}>\r\nAuto-Submitted: auto-generated\r\n"
       "MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=\"{}\"\r\n\r\n"
       "--{}\r\n{}--{}\r\n{}--{}--\r\n",
-      date(message.created_at), sender, encode_header(message.recipient), encode_header(message.subject),
+      date(message.created_at), encode_sender(sender), encode_header(message.recipient), encode_header(message.subject),
       message.message_id, boundary, boundary, part("text/plain", message.text), boundary,
       part("text/html", message.html), boundary);
 }
@@ -66,6 +66,14 @@ std::string encode_header(std::string_view value) {
     value.remove_prefix(chunk.size());
   }
   return out;
+}
+
+std::string encode_sender(std::string_view sender) {
+  const auto open = sender.rfind('<');
+  if (open == std::string_view::npos || open == 0 || !is_plain(sender.substr(open))) return encode_header(sender);
+  auto name = sender.substr(0, open);
+  while (name.ends_with(' ')) name.remove_suffix(1);
+  return encode_header(name) + " " + std::string(sender.substr(open));
 }
 
 std::string quoted_printable(std::string_view text) {

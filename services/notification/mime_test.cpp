@@ -83,7 +83,7 @@ TEST_F(FileTransportTest, AMailIsOneFileHoweverOftenItIsSent) {
   FileTransport transport(folder_, "shop@example.com");
   const auto mail = message();
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(runtime_.block_on(send_on(transport, mail)).outcome, Delivery::Outcome::taken);
+    EXPECT_EQ(runtime_.block_on(send_on(transport, mail)).outcome, Outcome::taken);
   }
   ASSERT_EQ(count(), 1U);
   std::ifstream file(std::filesystem::directory_iterator(folder_)->path());

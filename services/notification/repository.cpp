@@ -18,29 +18,56 @@ constexpr pg::Statement claim_due_mails{
     "  next_attempt_at = clock_timestamp() + make_interval(secs => $2) "
     "WHERE id IN (SELECT id FROM notifications WHERE status = 'pending' AND next_attempt_at <= clock_timestamp() "
     "             AND channel = 'email' ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED) "
-    "RETURNING id, message_id, recipient, subject, text, html, created_at, attempts"};
+    "RETURNING id, message_id, recipient, subject, text, html, created_at, attempts, attempts_before"};
 
-constexpr pg::Statement mark_mails_sent{
-    "notification.mark_sent",
-    "UPDATE notifications SET status = 'sent', sent_at = clock_timestamp(), handed_to = $2, last_error = NULL "
-    "WHERE id = ANY ($1::uuid[]) AND status = 'pending'"};
-
-constexpr pg::Statement mark_mail_not_sent{
-    "notification.mark_not_sent",
-    "UPDATE notifications SET last_error = $2, status = CASE WHEN $3::bigint IS NULL THEN 'failed' ELSE 'pending' END, "
-    "  next_attempt_at = clock_timestamp() + make_interval(secs => COALESCE($3::bigint, 0)) "
+// $4: the outcome, $8: seconds until the next attempt. A message that another attempt has settled stays so.
+constexpr pg::Statement record_attempt{
+    "notification.record_attempt",
+    "WITH attempt AS ("
+    "  INSERT INTO notification_attempts (notification_id, number, outcome, response_status, detail, duration_ms) "
+    "  VALUES ($1, $2, $4, $5, $6, $7) ON CONFLICT DO NOTHING) "
+    "UPDATE notifications SET "
+    "  status = CASE WHEN $4 = 'taken' THEN 'sent' WHEN $8::bigint IS NULL THEN 'failed' ELSE 'pending' END, "
+    "  sent_at = CASE WHEN $4 = 'taken' THEN clock_timestamp() END, "
+    "  handed_to = CASE WHEN $4 = 'taken' THEN $3 END, "
+    "  last_error = CASE WHEN $4 <> 'taken' THEN $6 END, "
+    "  next_attempt_at = clock_timestamp() + make_interval(secs => COALESCE($8::bigint, 0)) "
     "WHERE id = $1 AND status = 'pending'"};
 
+constexpr pg::Statement put_messages_back{
+    "notification.put_back",
+    "UPDATE notifications SET attempts = attempts - 1, next_attempt_at = clock_timestamp() "
+    "WHERE id = ANY ($1::uuid[]) AND status = 'pending' AND attempts > 0"};
+
+constexpr pg::Statement make_message_due{
+    "notification.make_due",
+    "UPDATE notifications SET status = 'pending', attempts_before = attempts, next_attempt_at = clock_timestamp(), "
+    "  sent_at = NULL, handed_to = NULL WHERE id = $1 AND (status <> 'sent' OR channel <> 'email')"};
+
+#define SOUK_NOTIFICATION_COLUMNS                                                                                 \
+  "SELECT id, kind, subject_id, channel, recipient, subject, status, attempts, "                                  \
+  "       CASE WHEN status = 'pending' THEN next_attempt_at END, last_error, message_id, handed_to, created_at, " \
+  "       sent_at"
+
+constexpr pg::Statement find_message{"notification.find",
+                                     SOUK_NOTIFICATION_COLUMNS " FROM notifications WHERE id = $1"};
+constexpr pg::Statement find_message_details{"notification.find_details",
+                                             SOUK_NOTIFICATION_COLUMNS ", text FROM notifications WHERE id = $1"};
+constexpr pg::Statement list_attempts{
+    "notification.list_attempts",
+    "SELECT number, outcome, response_status, detail, duration_ms, ended_at FROM notification_attempts "
+    "WHERE notification_id = $1 ORDER BY number DESC LIMIT 100"};
+
 constexpr pg::Statement list_newest_first{
-    "notification.list",
-    "SELECT id, kind, subject_id, channel, recipient, subject, status, attempts, last_error, message_id, handed_to, "
-    "       created_at, sent_at FROM notifications "
+    "notification.list", SOUK_NOTIFICATION_COLUMNS
+    " FROM notifications "
     "WHERE ($1::text IS NULL OR subject_id = $1) AND ($2::text IS NULL OR status = $2) "
     "  AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $4"};
+#undef SOUK_NOTIFICATION_COLUMNS
 
 constexpr pg::Statement prune_sent{
     "notification.prune",
-    "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE status = 'sent' "
+    "DELETE FROM notifications WHERE id IN (SELECT id FROM notifications WHERE status <> 'pending' "
     "  AND created_at < LOCALTIMESTAMP - INTERVAL '90 days' ORDER BY created_at LIMIT 5000)"};
 
 }  // namespace
@@ -72,15 +99,38 @@ Task<std::vector<Due>> Repository::claim_due(Context context, std::int64_t limit
   co_return rows.to<Due>();
 }
 
-Task<> Repository::mark_sent(Context context, std::vector<Uuid> ids, std::string handed_to) {
-  co_await pool_.query(std::move(context), mark_mails_sent, ids, handed_to);
+Task<> Repository::record(Context context, AttemptRow attempt) {
+  std::optional<std::int64_t> seconds;
+  if (attempt.next_in) seconds = attempt.next_in->count();
+  std::optional<std::string> detail;
+  if (!attempt.delivery.why.empty()) detail = std::move(attempt.delivery.why);
+  const auto duration = static_cast<std::int64_t>(attempt.duration.count());
+  co_await pool_.query(std::move(context), record_attempt, attempt.id, attempt.number, attempt.handed_to,
+                       attempt.delivery.outcome, attempt.delivery.status, detail, duration, seconds);
 }
 
-Task<> Repository::mark_not_sent(Context context, Uuid id, std::string why,
-                                 std::optional<std::chrono::seconds> next_in) {
-  std::optional<std::int64_t> seconds;
-  if (next_in) seconds = next_in->count();
-  co_await pool_.query(std::move(context), mark_mail_not_sent, id, why, seconds);
+Task<> Repository::put_back(Context context, std::vector<Uuid> ids) {
+  co_await pool_.query(std::move(context), put_messages_back, ids);
+}
+
+Task<std::optional<Notification>> Repository::find(Context context, Uuid id) {
+  const auto rows = co_await pool_.query(std::move(context), find_message, id);
+  if (rows.empty()) co_return std::nullopt;
+  co_return rows.front().to<Notification>();
+}
+
+Task<std::optional<NotificationDetails>> Repository::find_details(Context context, Uuid id) {
+  const auto rows = co_await pool_.query(context, find_message_details, id);
+  if (rows.empty()) co_return std::nullopt;
+  constexpr int text_column = 14;
+  NotificationDetails details{.notification = rows.front().to<Notification>(),
+                              .text = rows.front().get<std::string>(text_column)};
+  details.attempts = (co_await pool_.query(std::move(context), list_attempts, id)).to<Attempt>();
+  co_return details;
+}
+
+Task<> Repository::make_due(Context context, Uuid id) {
+  co_await pool_.query(std::move(context), make_message_due, id);
 }
 
 Task<std::vector<Notification>> Repository::list(Context context, ListNotifications filter, std::optional<Uuid> before,

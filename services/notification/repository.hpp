@@ -21,9 +21,20 @@ struct Due {
   std::string text;
   std::string html;
   Timestamp created_at;
-  std::int64_t attempts = 0;  // this one included
+  std::int64_t attempts = 0;         // this one included
+  std::int64_t attempts_before = 0;  // of these: before somebody asked for it to be sent again
 };
-BOOST_DESCRIBE_STRUCT(Due, (), (id, message_id, recipient, subject, text, html, created_at, attempts))
+BOOST_DESCRIBE_STRUCT(Due, (), (id, message_id, recipient, subject, text, html, created_at, attempts, attempts_before))
+
+// What became of an attempt, as it is written down.
+struct AttemptRow {
+  Uuid id;  // the message's
+  std::int64_t number = 0;
+  Delivery delivery;
+  std::string handed_to;
+  std::chrono::milliseconds duration{};
+  std::optional<std::chrono::seconds> next_in;  // try_again: until the next; absent: given up
+};
 
 // The table notifications.
 class Repository {
@@ -37,14 +48,20 @@ class Repository {
 
   // Up to `limit` mails that are due. Nobody else gets them before `lease` is over.
   Task<std::vector<Due>> claim_due(Context context, std::int64_t limit, std::chrono::seconds lease);
-  Task<> mark_sent(Context context, std::vector<Uuid> ids, std::string handed_to);
-  // Nothing to wait for: it has failed for good.
-  Task<> mark_not_sent(Context context, Uuid id, std::string why, std::optional<std::chrono::seconds> next_in);
+  // Writes the attempt and what follows from it, together.
+  Task<> record(Context context, AttemptRow attempt);
+  // What was claimed and not tried: due at once, as if it had not been claimed.
+  Task<> put_back(Context context, std::vector<Uuid> ids);
+
+  Task<std::optional<Notification>> find(Context context, Uuid id);
+  Task<std::optional<NotificationDetails>> find_details(Context context, Uuid id);
+  // Makes it due now with all its attempts before it, unless it is a mail that was sent.
+  Task<> make_due(Context context, Uuid id);
 
   // Newest first, older than `before` where it is given.
   Task<std::vector<Notification>> list(Context context, ListNotifications filter, std::optional<Uuid> before,
                                        std::int64_t limit);
-  // Deletes what was sent more than 90 days ago. Returns how many.
+  // Deletes what was sent, or had failed, more than 90 days ago. Returns how many.
   Task<std::int64_t> prune(Context context);
 
  private:

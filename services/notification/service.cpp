@@ -1,5 +1,6 @@
 #include "service.hpp"
 
+#include "core/failpoint.hpp"
 #include "errors.hpp"
 #include "events/consumer.hpp"
 #include "rules.hpp"
@@ -99,11 +100,13 @@ Task<std::optional<std::string>> Service::recipient_of(Context context, const or
 Task<> Service::store(Context context, std::string consumer, const events::EventPage& page,
                       const std::vector<rules::Draft>& drafts) {
   std::optional<std::string> why_pending;
-  if (!deliverer_.has_transport()) why_pending = "no mail transport is set (SOUK_MAIL_DIR)";
+  if (!deliverer_.has_transport()) why_pending = "no mail transport is set (SOUK_SMTP_URL, SOUK_MAIL_DIR)";
   auto tx = co_await pool_.begin(context);
   co_await repository_.insert_mails(tx, drafts, domain_, why_pending);
   co_await events::store_cursor(tx, std::move(consumer), page);
+  SOUK_FAILPOINT("notification.before_messages_commit");
   co_await tx.commit();
+  SOUK_FAILPOINT("notification.after_messages_commit");
   if (!drafts.empty()) deliverer_.wake();
 }
 
@@ -122,6 +125,21 @@ Task<Result<NotificationPage>> Service::list_notifications(Context context, List
     page.next_cursor = page.data.back().id.to_string();
   }
   co_return page;
+}
+
+Task<Result<NotificationDetails>> Service::get_notification(Context context, NotificationRef request) {
+  auto details = co_await repository_.find_details(std::move(context), request.id);
+  if (!details) co_return errors::not_found();
+  co_return *std::move(details);
+}
+
+Task<Result<Notification>> Service::retry_notification(Context context, NotificationRef request) {
+  co_await repository_.make_due(context, request.id);
+  auto notification = co_await repository_.find(std::move(context), request.id);
+  if (!notification) co_return errors::not_found();
+  if (notification->status == MessageStatus::sent) co_return errors::already_sent();
+  deliverer_.wake();
+  co_return *std::move(notification);
 }
 
 }  // namespace souk::notification

@@ -25,6 +25,8 @@ class Service final : public Api {
   void start(TaskGroup& group);
 
   Task<Result<NotificationPage>> list_notifications(Context context, ListNotifications request) override;
+  Task<Result<NotificationDetails>> get_notification(Context context, NotificationRef request) override;
+  Task<Result<Notification>> retry_notification(Context context, NotificationRef request) override;
 
   // What the consumers do with a page of events, in one transaction with their cursor.
   Task<> handle_orders(Context context, const events::EventPage& page);

@@ -87,7 +87,7 @@ class FakeTransport final : public Transport {
   std::string name() const override { return "fake"; }
   Task<Delivery> send(Context, Message message) override {
     if (broken) throw std::runtime_error("the wire is cut");
-    if (answer.outcome == Delivery::Outcome::taken) taken_->push_back(std::move(message));
+    if (answer.outcome == Outcome::taken) taken_->push_back(std::move(message));
     co_return answer;
   }
   Delivery answer;
@@ -146,6 +146,20 @@ class Notifications : public ::testing::Test {
   std::vector<Notification> list(ListNotifications request = {}) {
     return runtime_.block_on(list_on(*service_, std::move(request))).value().data;
   }
+  template <class T>
+  static std::string code_of(const Result<T>& result) {
+    return result ? "" : result.error().code;
+  }
+  template <class Reply>
+  Result<Reply> ask(Task<Result<Reply>> (Api::*method)(Context, NotificationRef), Uuid id) {
+    return runtime_.block_on(ask_on(*service_, method, id));
+  }
+  template <class Reply>
+  static Task<Result<Reply>> ask_on(Api& api, Task<Result<Reply>> (Api::*method)(Context, NotificationRef), Uuid id) {
+    co_return co_await (api.*method)(souk::testing::test_context(), {.id = id});
+  }
+  Result<NotificationDetails> get(Uuid id) { return ask(&Api::get_notification, id); }
+  Result<Notification> retry(Uuid id) { return ask(&Api::retry_notification, id); }
   std::size_t deliver() { return runtime_.block_on(deliver_on(service_->deliverer())); }
   std::string sql(const std::string& statement) { return database_->sql(statement); }
 
@@ -217,7 +231,7 @@ TEST_F(Notifications, AMailIsHandedOverOnceAndThenSent) {
 
 TEST_F(Notifications, WhatTheTransportCannotTakeNowIsTriedAgainWithTheSameId) {
   handle({event("order.confirmed", order())});
-  transport_->answer = {Delivery::Outcome::try_again, "451 busy"};
+  transport_->answer = {.outcome = Outcome::try_again, .status = 451, .why = "451 busy"};
   EXPECT_EQ(deliver(), 1U);
   EXPECT_EQ(deliver(), 0U);
   EXPECT_EQ(list().at(0).last_error, "451 busy");
@@ -237,12 +251,63 @@ TEST_F(Notifications, WhatTheTransportCannotTakeNowIsTriedAgainWithTheSameId) {
 
 TEST_F(Notifications, ARefusedMailHasFailed) {
   handle({event("order.confirmed", order())});
-  transport_->answer = {Delivery::Outcome::refused, "550 no such mailbox"};
+  transport_->answer = {.outcome = Outcome::refused, .status = 550, .why = "550 no such mailbox"};
   EXPECT_EQ(deliver(), 1U);
   sql("UPDATE notifications SET next_attempt_at = LOCALTIMESTAMP");
   EXPECT_EQ(deliver(), 0U);
   EXPECT_EQ(list().at(0).status, MessageStatus::failed);
   EXPECT_EQ(list().at(0).last_error, "550 no such mailbox");
+}
+
+TEST_F(Notifications, EachAttemptIsWrittenDown) {
+  handle({event("order.confirmed", order())});
+  transport_->answer = {.outcome = Outcome::try_again, .status = 451, .why = "451 busy"};
+  deliver();
+  sql("UPDATE notifications SET next_attempt_at = LOCALTIMESTAMP");
+  transport_->answer = {.why = "250 OK"};
+  deliver();
+  const auto details = get(list().at(0).id).value();
+  ASSERT_EQ(details.attempts.size(), 2U);
+  EXPECT_EQ(details.attempts[0].number, 2);
+  EXPECT_EQ(details.attempts[0].outcome, Outcome::taken);
+  EXPECT_EQ(details.attempts[1].outcome, Outcome::try_again);
+  EXPECT_EQ(details.attempts[1].response_status, 451);
+  EXPECT_EQ(details.attempts[1].detail, "451 busy");
+  EXPECT_THAT(details.text, HasSubstr("50.00 USD"));
+  EXPECT_EQ(code_of(get(Uuid::v7())), "notification.not_found");
+}
+
+TEST_F(Notifications, WhatHasFailedIsTriedAgainWhereAnAdministratorWantsIt) {
+  handle({event("order.confirmed", order())});
+  sql("UPDATE notifications SET attempts = 119");
+  transport_->answer = {.outcome = Outcome::try_again, .why = "nobody there"};
+  deliver();
+  const auto failed = list().at(0);
+  EXPECT_EQ(failed.status, MessageStatus::failed);  // the 120th attempt
+  EXPECT_FALSE(failed.next_attempt_at);
+  EXPECT_EQ(retry(failed.id).value().status, MessageStatus::pending);
+  EXPECT_EQ(deliver(), 1U);
+  EXPECT_EQ(list().at(0).status, MessageStatus::pending) << "it has all attempts before it again";
+  EXPECT_TRUE(retry(failed.id));  // not before it is due: at once
+  transport_->answer = {};
+  EXPECT_EQ(deliver(), 1U);
+  const auto sent = list().at(0);
+  EXPECT_EQ(sent.status, MessageStatus::sent);
+  EXPECT_EQ(sent.message_id, failed.message_id);
+  EXPECT_EQ(code_of(retry(failed.id)), "notification.already_sent");
+  EXPECT_EQ(code_of(retry(Uuid::v7())), "notification.not_found");
+}
+
+TEST_F(Notifications, ABatchIsHandedOverSomeAtATimeAndEachOnce) {
+  std::vector<events::Event> many;
+  for (int i = 0; i < 40; ++i) many.push_back(event("order.confirmed", order()));
+  handle(std::move(many));
+  EXPECT_EQ(deliver(), 40U);
+  std::set<std::string> ids;
+  for (const auto& message : *taken_) ids.insert(message.message_id);
+  EXPECT_EQ(ids.size(), 40U);
+  EXPECT_EQ(taken_->size(), 40U);
+  EXPECT_EQ(sql("SELECT count(*) FROM notifications WHERE status = 'sent' AND attempts = 1"), "40");
 }
 
 TEST_F(Notifications, WithoutATransportMailsWaitAndSayWhy) {

@@ -16,10 +16,24 @@ inline Setting<std::string> mail_dir(
     "Folder that mails are written to as .eml files, in SOUK_HOME unless it begins with '/'. Empty: none are handed "
     "over; they wait in notification_db.",
     "mail");
+inline Setting<std::string> smtp_url(
+    "SOUK_SMTP_URL",
+    "Mail server that mails are handed over to, instead of files: smtp://user:password@host:port, or smtps:// for TLS "
+    "from the first byte. User and password are percent-encoded and may be absent.",
+    "");
+inline Setting<std::string> smtp_starttls(
+    "SOUK_SMTP_STARTTLS",
+    "With smtp://: `required` sends nothing to a server without TLS, `opportunistic` uses TLS where the server offers "
+    "it. A certificate is verified in any case.",
+    "required");
+inline Setting<std::string> smtp_ca_file(
+    "SOUK_SMTP_CA_FILE",
+    "PEM file of the authorities that the mail server's certificate may come from. Empty: the system's.", "");
 
 }  // namespace settings
 
-// What the settings say; null when there is nobody to hand mails to. `home`: SOUK_HOME.
+// What the settings say: a mail server, a folder, or null when there is nobody to hand mails to. `home`: SOUK_HOME.
+// Throws std::invalid_argument with a sentence when they cannot be meant.
 std::unique_ptr<Transport> make_transport(const std::string& home);
 
 }  // namespace souk::notification
