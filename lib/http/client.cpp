@@ -139,7 +139,7 @@ Task<ClientResponse> Client::fetch(Context context, ClientRequest request) {
   const Lease lease(host);
   for (;;) {
     if (Clock::now() >= deadline) throw Unavailable("no time left to call " + url->authority);
-    auto connection = impl_->take(host);
+    auto connection = request.own_connection ? nullptr : impl_->take(host);
     const bool reused = connection != nullptr;
     if (!reused) {
       connection = std::make_shared<ClientConnection>(co_await asio::this_coro::executor);

@@ -21,6 +21,8 @@ struct ClientRequest {
   std::string body{};                       // application/json unless `headers` has a Content-Type
   std::chrono::milliseconds timeout{2000};  // of the whole call; the context's deadline may end it earlier
   std::size_t max_reply = 4 * 1024 * 1024;
+  // Never on a connection that was used before, which the peer may be closing just now.
+  bool own_connection = false;
 };
 
 struct ClientResponse {

@@ -49,6 +49,15 @@ def services_explain_themselves():
             yield f"services/{service}: has no README.md"
 
 
+def every_method_has_its_line_in_remote():
+    for service in services():
+        api, remote = (f"services/{service}/{name}" for name in ("api.hpp", "remote.cpp"))
+        lines = set(re.findall(r"SOUK_RPC\((\w+),", tree.text(remote))) if remote in tree.files() else set()
+        for method in re.findall(r"virtual\s+Task<Result<[\w:<>]+>>\s+(\w+)\(", tree.text(api)):
+            if method not in lines:
+                yield f"{remote}: {method} of {api} has no line SOUK_RPC({method}, repeatable or once)"
+
+
 def no_machine_paths():
     for name in tree.files():
         for number, line in enumerate(tree.text(name).splitlines(), 1):
@@ -56,4 +65,5 @@ def no_machine_paths():
                 yield f"{name}:{number}: names a path of one machine: {line.strip()[:120]}"
 
 
-RULES = [files_are_short, services_meet_only_at_their_apis, services_explain_themselves, no_machine_paths]
+RULES = [files_are_short, services_meet_only_at_their_apis, services_explain_themselves,
+         every_method_has_its_line_in_remote, no_machine_paths]

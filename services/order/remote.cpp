@@ -1,0 +1,26 @@
+#include "remote.hpp"
+
+#include "rpc/remote.hpp"
+
+namespace souk::order {
+namespace {
+
+class Remote final : public rpc::Remote<Api> {
+ public:
+  using rpc::Remote<Api>::Remote;
+  SOUK_RPC(quote, repeatable)
+  SOUK_RPC(checkout, repeatable)
+  SOUK_RPC(get_checkout, repeatable)
+  SOUK_RPC(resume_checkout, repeatable)
+  SOUK_RPC(get_order, repeatable)
+  SOUK_RPC(list_orders, repeatable)
+  SOUK_RPC(cancel_order, repeatable)
+  SOUK_RPC(has_purchased, repeatable)
+  SOUK_RPC(events, repeatable)
+};
+
+}  // namespace
+
+SOUK_RPC_SERVICE(order)
+
+}  // namespace souk::order

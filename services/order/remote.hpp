@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+
+#include "http/router.hpp"
+#include "order/api.hpp"
+#include "rpc/peer.hpp"
+
+namespace souk::order {
+
+// The service in another process.
+std::unique_ptr<Api> make_remote(rpc::Peer& peer);
+// The service of this process for others: POST /rpc/order/….
+void expose(http::Router& router, Api& api);
+
+}  // namespace souk::order

@@ -1,0 +1,24 @@
+#include "remote.hpp"
+
+#include "rpc/remote.hpp"
+
+namespace souk::payment {
+namespace {
+
+class Remote final : public rpc::Remote<Api> {
+ public:
+  using rpc::Remote<Api>::Remote;
+  SOUK_RPC(charge, repeatable)
+  SOUK_RPC(get_payment, repeatable)
+  SOUK_RPC(resolve, repeatable)
+  SOUK_RPC(cancel, repeatable)
+  SOUK_RPC(refund, repeatable)
+  SOUK_RPC(settle_cash, repeatable)
+  SOUK_RPC(events, repeatable)
+};
+
+}  // namespace
+
+SOUK_RPC_SERVICE(payment)
+
+}  // namespace souk::payment
