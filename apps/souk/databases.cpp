@@ -25,6 +25,18 @@ SOUK_DECLARE_MIGRATIONS(review)
 #undef SOUK_DECLARE_MIGRATIONS
 
 namespace souk {
+namespace {
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+// These services find their rows by key. A connection keeps the plan of a statement, and of a foreign key's check, that
+// it made when the table was nearly empty and reading all of it was cheapest; docs/performance.md says what that costs.
+const Settings by_key{{"enable_seqscan", "off"}};
+// All statements work on arrays. The server takes a short one for cheaper than the plan that it keeps, and would plan
+// each batch anew.
+const Settings by_key_in_batches{{"enable_seqscan", "off"}, {"plan_cache_mode", "force_generic_plan"}};
+
+}  // namespace
 
 std::string read_secret() {
   const auto path =
@@ -47,18 +59,20 @@ std::string derive_secret(const std::string& secret, const std::string& purpose)
 std::vector<ServiceDatabase> service_databases(const std::string& secret) {
   const pg::MigrationSet events{"events", events::migrations::embedded_files()};
   const pg::MigrationSet idempotency{"idempotency", idempotency::migrations::embedded_files()};
-  const auto database = [&](const std::string& name, const std::string& service, std::vector<pg::MigrationSet> sets) {
+  const auto database = [&](const std::string& name, const std::string& service, std::vector<pg::MigrationSet> sets,
+                            Settings settings = {}) {
     const auto role = "souk_" + service;
-    return ServiceDatabase{{name, role, derive_secret(secret, "role:" + role)}, std::move(sets)};
+    return ServiceDatabase{{name, role, derive_secret(secret, "role:" + role), std::move(settings)}, std::move(sets)};
   };
   return {
       database("user_db", "user", {events, {"user", user::migrations::embedded_files()}}),
-      database("order_db", "order", {events, idempotency, {"order", order::migrations::embedded_files()}}),
-      database("payment_db", "payment", {events, idempotency, {"payment", payment::migrations::embedded_files()}}),
+      database("order_db", "order", {events, idempotency, {"order", order::migrations::embedded_files()}}, by_key),
+      database("payment_db", "payment", {events, idempotency, {"payment", payment::migrations::embedded_files()}},
+               by_key),
       database("inventory_db", "inventory",
-               {events, idempotency, {"inventory", inventory::migrations::embedded_files()}}),
+               {events, idempotency, {"inventory", inventory::migrations::embedded_files()}}, by_key_in_batches),
       database("notification_db", "notification",
-               {events, {"notification", notification::migrations::embedded_files()}}),
+               {events, {"notification", notification::migrations::embedded_files()}}, by_key),
       database("product_db", "catalog", {events, {"catalog", catalog::migrations::embedded_files()}}),
       database("review_db", "review", {events, {"review", review::migrations::embedded_files()}}),
   };

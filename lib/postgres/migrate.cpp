@@ -66,6 +66,9 @@ void create_role(BlockingConnection& admin, const DatabaseSpec& spec) {
   for (const auto& [name, value] : limits) {
     admin.run("ALTER ROLE " + role + " SET " + name + " = " + admin.quoted_text(value));
   }
+  for (const auto& [name, value] : spec.settings) {
+    admin.run("ALTER ROLE " + role + " SET " + admin.quoted_name(name) + " = " + admin.quoted_text(value));
+  }
 }
 
 void create_database(BlockingConnection& admin, const DatabaseSpec& spec) {

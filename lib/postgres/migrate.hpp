@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/embedded.hpp"
@@ -26,10 +27,13 @@ struct DatabaseSpec {
   std::string database;  // user_db
   std::string role;      // souk_user
   std::string password;  // the role's; set each time
+  // What else the role's sessions start with, as names and values of PostgreSQL's settings.
+  std::vector<std::pair<std::string, std::string>> settings{};
 };
 // Creates the role and the database owned by it where they are missing, revokes PUBLIC, and sets the role's limits
 // (lock_timeout 2 s, statement_timeout 5 s, idle_in_transaction_session_timeout 10 s, timezone UTC,
-// synchronous_commit on, client_connection_check_interval 1 s). `admin_url` names a role that may do so.
+// synchronous_commit on, client_connection_check_interval 1 s) and its own settings. `admin_url` names a role that may
+// do so.
 void ensure_database(const std::string& admin_url, const DatabaseSpec& spec);
 
 // `url` with another database, user and password.

@@ -120,6 +120,15 @@ TEST_F(EnsureDatabaseTest, MakesARoleWithLimitsAndItsDatabase) {
   EXPECT_EQ(connection.run("SELECT lower('ÄÖ')").front().get<std::string>(0), "äö");
 }
 
+TEST_F(EnsureDatabaseTest, GivesTheRoleItsOwnSettings) {
+  one.settings = {{"enable_seqscan", "off"}, {"plan_cache_mode", "force_generic_plan"}};
+  ensure_database(admin_url, one);
+  BlockingConnection connection(url_for(admin_url, one));
+  const auto row = connection.run("SELECT current_setting('enable_seqscan'), current_setting('plan_cache_mode')");
+  EXPECT_EQ(row.front().get<std::string>(0), "off");
+  EXPECT_EQ(row.front().get<std::string>(1), "force_generic_plan");
+}
+
 TEST_F(EnsureDatabaseTest, NoRoleEntersTheDatabaseOfAnother) {
   ensure_database(admin_url, one);
   ensure_database(admin_url, two);
