@@ -86,8 +86,18 @@ Task<> Deliverer::deliver(Context context, Batch& batch) {
     const auto outcome = attempt.delivery.outcome;
     if (outcome == Outcome::try_again) attempt.next_in = rules::retry_after(counting);
     (outcome == Outcome::taken ? taken : attempt.next_in ? not_taken : given_up).add();
-    co_await repository_.record(context, std::move(attempt));
+    co_await record(context, batch, std::move(attempt));
   }
+}
+
+// What ends while other attempts are written is written with the next ones: a commit for each would cost more than the
+// mail. Whoever writes takes all along, so that the others go on with their mails.
+Task<> Deliverer::record(Context context, Batch& batch, AttemptRow attempt) {
+  batch.ended.push_back(std::move(attempt));
+  if (batch.is_writing) co_return;
+  batch.is_writing = true;
+  while (!batch.ended.empty()) co_await repository_.record(context, std::exchange(batch.ended, {}));
+  batch.is_writing = false;
 }
 
 Task<Delivery> Deliverer::send(Context context, Due due) {

@@ -30,12 +30,15 @@ class Deliverer {
   struct Batch {
     std::vector<Due> due;
     std::size_t next = 0;
+    std::vector<AttemptRow> ended;  // and not yet written
+    bool is_writing = false;
   };
 
   Task<> run(TaskGroup& group);
   // Ends what is under way when the program stops: a mail server may take its time.
   Task<> interrupt_on_stop(TaskGroup& group);
   Task<> deliver(Context context, Batch& batch);
+  Task<> record(Context context, Batch& batch, AttemptRow attempt);
   Task<Delivery> send(Context context, Due due);
 
   Repository& repository_;

@@ -20,19 +20,23 @@ constexpr pg::Statement claim_due_mails{
     "             AND channel = 'email' ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED) "
     "RETURNING id, message_id, recipient, subject, text, html, created_at, attempts, attempts_before"};
 
-// $4: the outcome, $8: seconds until the next attempt. A message that another attempt has settled stays so.
-constexpr pg::Statement record_attempt{
-    "notification.record_attempt",
-    "WITH attempt AS ("
+// next_in: seconds until the next attempt. A message that another attempt has settled stays so.
+constexpr pg::Statement record_attempts{
+    "notification.record_attempts",
+    "WITH made AS (SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::int[], $6::text[], "
+    "    $7::int[], $8::bigint[]) "
+    "    AS m (id, number, handed_to, outcome, response_status, detail, duration_ms, next_in) "
+    "    LIMIT cardinality($1)), "
+    "attempt AS ("
     "  INSERT INTO notification_attempts (notification_id, number, outcome, response_status, detail, duration_ms) "
-    "  VALUES ($1, $2, $4, $5, $6, $7) ON CONFLICT DO NOTHING) "
-    "UPDATE notifications SET "
-    "  status = CASE WHEN $4 = 'taken' THEN 'sent' WHEN $8::bigint IS NULL THEN 'failed' ELSE 'pending' END, "
-    "  sent_at = CASE WHEN $4 = 'taken' THEN clock_timestamp() END, "
-    "  handed_to = CASE WHEN $4 = 'taken' THEN $3 END, "
-    "  last_error = CASE WHEN $4 <> 'taken' THEN $6 END, "
-    "  next_attempt_at = clock_timestamp() + make_interval(secs => COALESCE($8::bigint, 0)) "
-    "WHERE id = $1 AND status = 'pending'"};
+    "  SELECT id, number, outcome, response_status, detail, duration_ms FROM made ON CONFLICT DO NOTHING) "
+    "UPDATE notifications AS n SET "
+    "  status = CASE WHEN m.outcome = 'taken' THEN 'sent' WHEN m.next_in IS NULL THEN 'failed' ELSE 'pending' END, "
+    "  sent_at = CASE WHEN m.outcome = 'taken' THEN clock_timestamp() END, "
+    "  handed_to = CASE WHEN m.outcome = 'taken' THEN m.handed_to END, "
+    "  last_error = CASE WHEN m.outcome <> 'taken' THEN m.detail END, "
+    "  next_attempt_at = clock_timestamp() + make_interval(secs => COALESCE(m.next_in, 0)) "
+    "FROM made AS m WHERE n.id = m.id AND n.status = 'pending'"};
 
 constexpr pg::Statement put_messages_back{
     "notification.put_back",
@@ -99,14 +103,46 @@ Task<std::vector<Due>> Repository::claim_due(Context context, std::int64_t limit
   co_return rows.to<Due>();
 }
 
-Task<> Repository::record(Context context, AttemptRow attempt) {
-  std::optional<std::int64_t> seconds;
-  if (attempt.next_in) seconds = attempt.next_in->count();
-  std::optional<std::string> detail;
-  if (!attempt.delivery.why.empty()) detail = std::move(attempt.delivery.why);
-  const auto duration = static_cast<std::int64_t>(attempt.duration.count());
-  co_await pool_.query(std::move(context), record_attempt, attempt.id, attempt.number, attempt.handed_to,
-                       attempt.delivery.outcome, attempt.delivery.status, detail, duration, seconds);
+Task<> Repository::record(Context context, std::vector<AttemptRow> attempts) {
+  std::exception_ptr refused;
+  try {
+    co_return co_await write(context, attempts);
+  } catch (const pg::Error&) {
+    refused = std::current_exception();
+  }
+  // One that the server refuses must not keep the others from being written: they would be sent again.
+  if (attempts.size() == 1) std::rethrow_exception(refused);
+  for (auto& attempt : attempts) {
+    try {
+      co_await write(context, {std::move(attempt)});
+      continue;
+    } catch (const pg::Error&) {
+      refused = std::current_exception();
+    }
+  }
+  std::rethrow_exception(refused);
+}
+
+Task<> Repository::write(Context context, std::vector<AttemptRow> attempts) {
+  std::vector<Uuid> ids;
+  std::vector<std::int64_t> numbers, durations;
+  std::vector<std::string> handed_to;
+  std::vector<Outcome> outcomes;
+  std::vector<decltype(Delivery::status)> statuses;
+  std::vector<std::optional<std::string>> details;
+  std::vector<std::optional<std::int64_t>> next_in;
+  for (const auto& attempt : attempts) {
+    ids.push_back(attempt.id);
+    numbers.push_back(attempt.number);
+    durations.push_back(static_cast<std::int64_t>(attempt.duration.count()));
+    handed_to.emplace_back(attempt.handed_to);
+    outcomes.push_back(attempt.delivery.outcome);
+    statuses.push_back(attempt.delivery.status);
+    details.push_back(attempt.delivery.why.empty() ? std::nullopt : std::optional(attempt.delivery.why));
+    next_in.push_back(attempt.next_in ? std::optional<std::int64_t>(attempt.next_in->count()) : std::nullopt);
+  }
+  co_await pool_.query(std::move(context), record_attempts, ids, numbers, handed_to, outcomes, statuses, details,
+                       durations, next_in);
 }
 
 Task<> Repository::put_back(Context context, std::vector<Uuid> ids) {

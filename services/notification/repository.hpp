@@ -48,8 +48,9 @@ class Repository {
 
   // Up to `limit` mails that are due. Nobody else gets them before `lease` is over.
   Task<std::vector<Due>> claim_due(Context context, std::int64_t limit, std::chrono::seconds lease);
-  // Writes the attempt and what follows from it, together.
-  Task<> record(Context context, AttemptRow attempt);
+  // Writes the attempts and what follows from them, together. Throws after all others are written when the server
+  // refuses one.
+  Task<> record(Context context, std::vector<AttemptRow> attempts);
   // What was claimed and not tried: due at once, as if it had not been claimed.
   Task<> put_back(Context context, std::vector<Uuid> ids);
 
@@ -65,6 +66,8 @@ class Repository {
   Task<std::int64_t> prune(Context context);
 
  private:
+  Task<> write(Context context, std::vector<AttemptRow> attempts);
+
   pg::Pool& pool_;
 };
 
