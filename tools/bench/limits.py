@@ -80,8 +80,7 @@ def create_databases(platform, sellable_ids):
     platform.sql(PREFIX + "inventory",
                  "INSERT INTO inventory (product_id, sku, quantity) SELECT id, 'SKU-' || id, %s FROM unnest(%s) AS id",
                  STOCK, list(sellable_ids))
-    for name in DATABASES:
-        platform.sql(PREFIX + name, "VACUUM ANALYZE")
+    platform.sql(PREFIX + "inventory", "VACUUM ANALYZE inventory")
 
 
 def conninfo(home):
