@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "core/failure.hpp"
 #include "databases.hpp"
 #include "demo/pictures.hpp"
 #include "postgres/pool.hpp"
@@ -51,6 +52,13 @@ pg::PoolOptions pool_options(const std::string& secret, const std::string& datab
 // The simulator stands for a gateway somewhere else, so it shares no connection with the payment service.
 pg::PoolOptions simulator_options(const std::string& secret) {
   return {.url = database_url(secret, "payment_db"), .name = "simulator", .max_connections = 8};
+}
+
+// Before the index is built, every search is refused.
+Task<> check_search(search::Api& search, Context context) {
+  const auto state = co_await search.state(std::move(context), {});
+  if (!state) throw Unavailable(state.error().detail);
+  if (!state->caught_up) throw Unavailable("the search index is being built");
 }
 
 }  // namespace
@@ -147,6 +155,7 @@ std::vector<gateway::ReadinessCheck> Platform::readiness_checks() {
     checks.push_back({pool->name(), [pool](Context context) { return pool->ping(std::move(context)); }});
   }
   checks.push_back({"redis", [this](Context context) { return parts_->redis.ping(std::move(context)); }});
+  checks.push_back({"search", [this](Context context) { return check_search(parts_->search, std::move(context)); }});
   return checks;
 }
 

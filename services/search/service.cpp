@@ -73,7 +73,9 @@ Task<> Service::build(Context context) {
 Task<bool> Service::follow(TaskGroup& group) {
   const auto context = index_context();
   const auto asked = Clock::now();
-  events::ReadEvents read{.after = cursor_, .limit = 500, .wait_ms = group.stopping() ? 0 : 1000};
+  // At first nobody waits for news: the shop is not ready before what was missed is known.
+  const bool wait = caught_up_ && !group.stopping();
+  events::ReadEvents read{.after = cursor_, .limit = 500, .wait_ms = wait ? 1000 : 0};
   const auto page = value_or_throw(co_await catalog_.events(context, std::move(read)));
   if (page.reset) co_return false;
   if (page.events.empty()) {

@@ -19,8 +19,7 @@ def _interrupt(_signal, _frame):
     raise KeyboardInterrupt
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "long: runs only with ./souk test --long")
+def pytest_configure():
     signal.signal(signal.SIGTERM, _interrupt)
 
 

@@ -11,6 +11,11 @@ USES_A_PLATFORM = {"platform", "http", "fresh_platform"}
 _running = []  # platforms whose logs explain a failure
 
 
+def pytest_configure(config):
+    # Here, so that pytest knows it without the runner's plugin as well.
+    config.addinivalue_line("markers", "long: runs only with ./souk test --long")
+
+
 @pytest.fixture(scope="session")
 def templates():
     assert scratch.BINARY.exists(), f"{scratch.BINARY} is missing: tools/build release souk"
