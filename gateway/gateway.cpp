@@ -30,6 +30,13 @@ Setting<std::int64_t> max_in_flight("SOUK_MAX_IN_FLIGHT", "Requests that may run
 Setting<std::int64_t> max_in_flight_checkout("SOUK_MAX_IN_FLIGHT_CHECKOUT",
                                              "Checkouts and payments that may run at once.", 500, 1, 1'000'000);
 
+Setting<std::int64_t> max_waiting("SOUK_MAX_WAITING",
+                                  "Requests, without checkouts, that may wait for one of SOUK_MAX_IN_FLIGHT.", 1000, 0,
+                                  1'000'000);
+Setting<std::int64_t> max_waiting_checkout(
+    "SOUK_MAX_WAITING_CHECKOUT", "Checkouts and payments that may wait for one of SOUK_MAX_IN_FLIGHT_CHECKOUT.", 1000,
+    0, 1'000'000);
+
 constexpr auto authentication_time = std::chrono::seconds(2);
 
 std::optional<RateLimiter> limiter(std::int64_t per_minute) {
@@ -75,6 +82,20 @@ http::Response overloaded(std::string_view request_id) {
                        request_id);
 }
 
+http::Priority priority_of(const http::Route* route) {
+  return route == nullptr ? http::Priority::normal : route->info.priority;
+}
+
+// Only the two who are limited: a static each, so that refusing looks nothing up.
+metrics::Counter& limited_requests(std::string_view whose) {
+  static const auto make = [](const char* limit) -> metrics::Counter& {
+    return metrics::counter("souk_gateway_rate_limited_total", "Requests refused with 429.", {{"limit", limit}});
+  };
+  static auto& client = make("client");
+  static auto& session = make("session");
+  return whose == "client" ? client : session;
+}
+
 http::Response docs_page() {
   http::Response response{.content_type = "text/html; charset=utf-8",
                           .body = std::string(pages::embedded_files()[0].text)};
@@ -91,7 +112,8 @@ Options Options::from_settings(std::string version) {
           .per_client_a_minute = rate_limit_client.get(),
           .per_session_a_minute = rate_limit_session.get(),
           .limit_loopback = rate_limit_loopback.get(),
-          .admission = {.normal = max_in_flight.get(), .checkout = max_in_flight_checkout.get()}};
+          .admission = {.normal = {max_in_flight.get(), max_waiting.get()},
+                        .checkout = {max_in_flight_checkout.get(), max_waiting_checkout.get()}}};
 }
 
 Gateway::Gateway(http::Router& router, Authenticator authenticator, Options options)
@@ -127,23 +149,34 @@ std::function<Task<http::Response>(http::Request)> Gateway::handler() {
   return [this](http::Request request) { return handle(std::move(request)); };
 }
 
+// Refusals for overload come before everything that costs: limits take a lock, and sessions a call to Redis.
 Task<http::Response> Gateway::handle(http::Request request) {
+  const auto* route = router_.find(request.method, request.target);
+  const auto priority = priority_of(route);
+  if (load_ != nullptr && load_->sheds(priority)) {
+    admission_.note_shed(priority);
+    co_return overloaded(request.context.request_id());
+  }
+  auto ticket = admission_.try_enter(priority);
+  if (!ticket) {
+    auto waited = co_await admission_.enter(priority);
+    if (!waited) co_return overloaded(request.context.request_id());
+    ticket.emplace(*std::move(waited));
+  }
   const auto client = limit_client(request.client_address);
   if (client && !client->allowed) {
+    limited_requests("client").add();
     auto response = limited(*client, request.context.request_id());
     add_limit_headers(response, *client);
     co_return response;
   }
-  const auto* route = router_.find(request.method, request.target);
-  const auto ticket = admission_.enter(route == nullptr ? http::Priority::normal : route->info.priority);
-  if (!ticket) co_return overloaded(request.context.request_id());
-
   const auto caller = co_await authenticate(request, route);
   if (!caller) co_return http::problem(caller.error(), request.context.request_id());
   const auto session = limit_session(request.client_address, *caller);
   const auto& nearest = session ? session : client;
   http::Response response;
   if (session && !session->allowed) {
+    limited_requests("session").add();
     response = limited(*session, request.context.request_id());
   } else {
     request.context = request.context.with_caller(*caller);
@@ -151,6 +184,10 @@ Task<http::Response> Gateway::handle(http::Request request) {
   }
   if (nearest) add_limit_headers(response, *nearest);
   co_return response;
+}
+
+bool Gateway::turns_away(http::Method method, std::string_view target) {
+  return admission_.full(priority_of(router_.find(method, target)));
 }
 
 // An invalid token is refused on every route, so that a client learns that its session is over. An old cookie is not:

@@ -10,6 +10,7 @@
 #include "core/result.hpp"
 #include "core/task.hpp"
 #include "gateway/admission.hpp"
+#include "gateway/load.hpp"
 #include "gateway/rate_limiter.hpp"
 #include "http/router.hpp"
 
@@ -25,7 +26,7 @@ struct Options {
   bool limit_loopback = false;  // whether clients on this machine have limits too
   Admission::Limits admission{};
 
-  // As the settings SOUK_RATE_LIMIT_… and SOUK_MAX_IN_FLIGHT… say.
+  // As the settings SOUK_RATE_LIMIT_…, SOUK_MAX_IN_FLIGHT… and SOUK_MAX_WAITING… say.
   static Options from_settings(std::string version);
 };
 
@@ -42,6 +43,11 @@ class Gateway {
 
   Task<http::Response> handle(http::Request request);
 
+  // Turns requests away by measured delay; the monitor outlives the server. Before the first request.
+  void watch(LoadMonitor& load) { load_ = &load; }
+  // For ServerOptions::refuse: whether a request whose body has not arrived would be turned away in any case.
+  bool turns_away(http::Method method, std::string_view target);
+
  private:
   void add_documents();
   Task<Result<Caller>> authenticate(const http::Request& request, const http::Route* route);
@@ -54,6 +60,7 @@ class Gateway {
   std::optional<RateLimiter> clients_;
   std::optional<RateLimiter> sessions_;
   Admission admission_;
+  LoadMonitor* load_ = nullptr;
   std::shared_ptr<const std::string> openapi_;
   std::string openapi_etag_;
 };

@@ -147,7 +147,7 @@ TEST_F(GatewayTest, AddressesOfOneIpv6NetworkAreOneClient) {
 }
 
 TEST_F(GatewayTest, FullClassIs503AndLeavesTheOtherAlone) {
-  start({.admission = {.normal = 0, .checkout = 1}});
+  start({.admission = {.normal = {.running = 0, .waiting = 0}, .checkout = {.running = 1, .waiting = 0}}});
   const auto refused = ask(Method::GET, "/anyone");
   EXPECT_EQ(refused.status, 503);
   EXPECT_THAT(refused.body, HasSubstr("\"overloaded\""));

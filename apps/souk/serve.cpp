@@ -1,10 +1,14 @@
 #include <fmt/format.h>
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <csignal>
 
 #include "commands.hpp"
 #include "databases.hpp"
 #include "gateway/gateway.hpp"
+#include "gateway/load.hpp"
 #include "gateway/operations.hpp"
 #include "http/server.hpp"
 #include "platform.hpp"
@@ -35,6 +39,30 @@ Caller caller_of(const session::Session& session) {
 Task<Result<Caller>> authenticate(session::Api& sessions, Context context, std::string token) {
   SOUK_CO_TRY(const auto session, co_await sessions.authenticate(std::move(context), {std::move(token)}));
   co_return caller_of(session);
+}
+
+// Files that are no connections of clients: databases, Redis, logs, calls to others.
+constexpr std::size_t other_files = 512;
+
+// As many files as the system lets this process have; returns how many.
+std::size_t raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
+// Of one worker, within what the limit of open files allows.
+std::size_t connections_a_worker(std::size_t workers) {
+  const auto files = raise_file_limit();
+  const auto wanted = static_cast<std::size_t>(settings::max_connections.get());
+  const auto possible = files > 2 * other_files ? files - other_files : files / 2;
+  if (possible < wanted) {
+    log::warning("the limit of open files allows fewer connections than SOUK_MAX_CONNECTIONS",
+                 log::kv("connections", possible));
+  }
+  return std::max<std::size_t>(1, std::min(wanted, possible) / workers);
 }
 
 http::ServerOptions options_for(std::int64_t port) {
@@ -83,7 +111,13 @@ int serve(const Arguments& arguments) {
 
   // Before the first request, which may need what start() prepares.
   const Running running(platform);
+  gateway::LoadMonitor load(platform.runtime(), {.target = settings::shed_delay.get()});
+  gateway.watch(load);
   auto public_options = options_for(settings::port.get());
+  public_options.max_connections = connections_a_worker(platform.runtime().size());
+  public_options.refuse = [&gateway](http::Method method, std::string_view target) {
+    return gateway.turns_away(method, target);
+  };
   public_options.body_limit = [&routes](http::Method method, std::string_view target) {
     return routes.body_limit(method, target);
   };

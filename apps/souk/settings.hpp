@@ -26,6 +26,16 @@ inline Setting<std::string> secret_file(
     "");
 inline Setting<std::string> internal_key("SOUK_INTERNAL_KEY",
                                          "Key that calls between processes carry. Empty: nobody gets in.", "");
+inline Setting<std::int64_t> max_connections(
+    "SOUK_MAX_CONNECTIONS",
+    "Connections of clients to the public port; the limit of open files may allow fewer. At the limit the one that is "
+    "idle for longest is closed for a new one, and the new one where none is idle.",
+    20'000, 1, 1'000'000);
+inline Setting<std::chrono::milliseconds> shed_delay(
+    "SOUK_SHED_DELAY",
+    "How long requests may wait for a worker before some are refused (503): browsing above it, checkouts above four "
+    "times of it.",
+    std::chrono::milliseconds(50), std::chrono::milliseconds(1), std::chrono::seconds(10));
 inline Setting<std::int64_t> pool_size("SOUK_POSTGRES_CONNECTIONS", "Connections to PostgreSQL a service.", 20, 1, 20);
 inline Setting<std::string> failpoint("SOUK_FAILPOINT",
                                       "For tests: places where the program breaks on purpose (core/failpoint.hpp).",

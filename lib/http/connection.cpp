@@ -29,8 +29,12 @@ Response refusal(const Refused& refused, std::string_view request_id) {
                      .detail = refused.detail,
                      .code = refused.code,
                      .request_id = std::string(request_id)};
-  return Response{.status = refused.status, .content_type = "application/problem+json", .body = json::write(body)};
+  Response response{.status = refused.status, .content_type = "application/problem+json", .body = json::write(body)};
+  if (refused.retry_after_s > 0) response.with_header("Retry-After", std::to_string(refused.retry_after_s));
+  return response;
 }
+
+Refused overloaded() { return {503, "overloaded", "Too many requests at once; try again shortly.", 1}; }
 
 Refused too_slow() { return {408, "request.timeout", "The request did not arrive in time."}; }
 
@@ -58,6 +62,10 @@ void Connection::sweep(Deadline now) {
   timed_out_ = true;
   error_code ignored;
   socket_.cancel(ignored);
+}
+
+std::optional<Deadline> Connection::idle_until() const {
+  return phase_ == Phase::idle ? std::optional(deadline_) : std::nullopt;
 }
 
 void Connection::end_if_idle() {
@@ -176,6 +184,10 @@ std::optional<Refused> Connection::accept_head() {
 
 Task<std::optional<Refused>> Connection::read_body() {
   enter(Phase::body, environment_.options.body_timeout);
+  const auto turned_away = [this] {
+    return environment_.options.refuse && environment_.options.refuse(request_.method, request_.target);
+  };
+  if (buffered().empty() && turned_away()) co_return overloaded();
   if (parser_.head().expects_continue && buffered().empty()) {
     out_ = "HTTP/1.1 100 Continue\r\n\r\n";
     if (!co_await send({})) {
@@ -187,6 +199,8 @@ Task<std::optional<Refused>> Connection::read_body() {
   for (;;) {
     if (auto refused = feed_body()) co_return refused;
     if (parser_.done()) co_return std::nullopt;
+    // Not worth waiting for where it would be turned away all the same.
+    if (turned_away()) co_return overloaded();
     if (co_await read_more()) continue;
     if (timed_out_) co_return too_slow();
     co_return std::nullopt;

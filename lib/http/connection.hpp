@@ -33,6 +33,8 @@ class Connection {
   Task<> run();
 
   void sweep(Deadline now);
+  // When it is closed if no request comes; nothing while there is one. The least is idle for longest.
+  std::optional<Deadline> idle_until() const;
   // Ends the connection if it waits for a request.
   void end_if_idle();
   // Ends it whatever it does; a running handler is waited for all the same.

@@ -15,6 +15,7 @@ struct Refused {
   int status = 400;
   std::string code;
   std::string detail;
+  int retry_after_s = 0;  // 0: no Retry-After
 };
 
 // What the head of a request says.

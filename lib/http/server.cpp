@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <system_error>
 #include <thread>
 #include <unordered_set>
@@ -64,6 +65,10 @@ struct Worker {
   ConnectionEnvironment environment;
   std::unordered_set<Connection*> connections;
   metrics::Gauge& open_connections = metrics::gauge("souk_http_connections", "Open connections of clients.");
+  metrics::Counter& refused = metrics::counter("souk_http_connections_refused_total",
+                                               "Connections closed at once because there were too many.");
+  metrics::Counter& evicted =
+      metrics::counter("souk_http_connections_evicted_total", "Idle connections closed to make room for others.");
 };
 
 Task<> serve(std::shared_ptr<Worker> worker, Socket socket) {
@@ -82,6 +87,32 @@ Task<> serve(std::shared_ptr<Worker> worker, Socket socket) {
   if (exception) std::rethrow_exception(exception);
 }
 
+// Ends some of the connections that are idle for longest, so that one look over all of them serves many new clients.
+bool evict_idle(Worker& worker) {
+  std::vector<std::pair<Deadline, Connection*>> idle;
+  for (auto* connection : worker.connections) {
+    if (const auto until = connection->idle_until()) idle.emplace_back(*until, connection);
+  }
+  if (idle.empty()) return false;
+  const auto wanted = std::min(idle.size(), std::max<std::size_t>(1, worker.connections.size() / 64));
+  std::ranges::nth_element(idle, idle.begin() + static_cast<std::ptrdiff_t>(wanted - 1));
+  for (std::size_t i = 0; i < wanted; ++i) idle[i].second->end_if_idle();
+  worker.evicted.add(static_cast<double>(wanted));
+  return true;
+}
+
+// Whether one more client may come; makes room for it where it can.
+Task<bool> has_room(std::shared_ptr<Worker> worker) {
+  const auto limit = worker->environment.options.max_connections;
+  if (worker->connections.size() < limit) co_return true;
+  if (!evict_idle(*worker)) co_return false;
+  // What was ended goes as soon as the event loop comes to it.
+  for (int turn = 0; turn < 4 && worker->connections.size() >= limit; ++turn) {
+    co_await asio::post(worker->executor, use_task);
+  }
+  co_return worker->connections.size() < limit;
+}
+
 Task<> accept_clients(std::shared_ptr<Worker> worker) {
   while (!worker->group.stopping()) {
     auto [error, socket] = co_await worker->acceptor.async_accept(asio::as_tuple(use_task));
@@ -90,8 +121,10 @@ Task<> accept_clients(std::shared_ptr<Worker> worker) {
       // Mostly EMFILE: clients that go away free descriptors.
       log::warning("cannot accept connections", log::kv("what", error.message()));
       co_await worker->group.sleep(std::chrono::milliseconds(100));
-    } else if (worker->connections.size() < worker->environment.options.max_connections) {
+    } else if (co_await has_room(worker)) {
       worker->group.spawn("http connection", serve(worker, std::move(socket)));
+    } else {
+      worker->refused.add();
     }
   }
 }

@@ -14,11 +14,16 @@ namespace souk::http {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8080;             // 0: any free one
-  std::size_t max_connections = 10'000;  // a worker; more are closed at once
-  std::size_t max_body = 1024 * 1024;    // the largest limit of any route; each route has its own
+  std::uint16_t port = 8080;  // 0: any free one
+  // A worker. Where they are reached, those that are idle for longest are closed for new ones, and a new one when none
+  // is idle: a client with a request under way is never cut off for another.
+  std::size_t max_connections = 10'000;
+  std::size_t max_body = 1024 * 1024;  // the largest limit of any route; each route has its own
   // The route's own limit (Router::body_limit), so that a body that will be refused is not even read. May be empty.
   std::function<std::size_t(Method, std::string_view target)> body_limit{};
+  // Whether a request that has a body yet to come would be turned away (503, Retry-After): it is then not read. Empty:
+  // never.
+  std::function<bool(Method, std::string_view target)> refuse{};
   std::size_t max_header_bytes = 16 * 1024;
   std::size_t max_header_fields = 100;
   std::size_t max_target = 8 * 1024;

@@ -324,17 +324,60 @@ TEST_F(ServerTest, TakenPortIsASentence) {
   }
 }
 
+// A reply and the beginning of the next request: the connection is not idle once the reply is there.
+constexpr std::string_view get_and_a_half = "GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\n";
+
 TEST(Server, TooManyConnectionsAreClosedAtOnce) {
   Runtime runtime(1);
   const Server server(runtime, {.port = 0, .max_connections = 2}, echo);
   RawClient first(server.port());
   RawClient second(server.port());
-  first.send(get);
-  second.send(get);
+  first.send(get_and_a_half);
+  second.send(get_and_a_half);
   first.reply();
   second.reply();
   RawClient third(server.port());
   EXPECT_TRUE(third.closed_by_server());
+  first.send("Host: x\r\n\r\n");
+  EXPECT_THAT(first.reply(), EndsWith("GET /b []"));
+}
+
+TEST(Server, WhoIsIdleForLongestMakesRoom) {
+  Runtime runtime(1);
+  const Server server(runtime, {.port = 0, .max_connections = 3}, echo);
+  RawClient busy(server.port());
+  busy.send(get_and_a_half);
+  busy.reply();
+  RawClient older(server.port());
+  older.send(get);
+  older.reply();
+  RawClient newer(server.port());
+  newer.send(get);
+  newer.reply();
+  RawClient fourth(server.port());
+  fourth.send(get);
+  EXPECT_THAT(fourth.reply(), EndsWith("GET /a []"));
+  EXPECT_TRUE(older.closed_by_server());
+  newer.send(get);
+  EXPECT_THAT(newer.reply(), EndsWith("GET /a []"));
+  busy.send("Host: x\r\n\r\n");
+  EXPECT_THAT(busy.reply(), EndsWith("GET /b []"));
+}
+
+TEST(Server, BodyOfARequestThatIsTurnedAwayIsNotReadFor) {
+  Runtime runtime(1);
+  ServerOptions options{.port = 0};
+  options.refuse = [](Method, std::string_view target) { return target == "/full"; };
+  const Server server(runtime, options, echo);
+  RawClient client(server.port());
+  client.send("POST /full HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n");
+  const auto reply = client.rest();
+  EXPECT_THAT(reply, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(reply, AllOf(HasSubstr("Retry-After: 1\r\n"), HasSubstr("\"overloaded\"")));
+  RawClient other(server.port());
+  other.send("POST /free HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n");
+  other.send("abc");
+  EXPECT_THAT(other.reply(), EndsWith("POST /free [abc]"));
 }
 
 }  // namespace

@@ -29,6 +29,15 @@ Handle& handle_of(const void* metric, Make make) {
   return *handle;
 }
 
+struct Collectors {
+  std::mutex mutex;
+  std::list<std::function<void()>> all;
+};
+Collectors& collectors() {
+  static auto* instance = new Collectors();
+  return *instance;
+}
+
 const std::vector<double>& latency_bounds() {
   static const std::vector<double> bounds{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                           0.1,    0.25,  0.5,    1,     2.5,  5,     10};
@@ -74,6 +83,25 @@ Histogram& histogram(const std::string& name, const std::string& help, const Lab
   });
 }
 
-std::string serialize() { return prometheus::TextSerializer().Serialize(registry().Collect()); }
+OnCollect::OnCollect(std::function<void()> publish) {
+  auto& known = collectors();
+  const std::lock_guard lock(known.mutex);
+  place_ = known.all.insert(known.all.end(), std::move(publish));
+}
+
+OnCollect::~OnCollect() {
+  auto& known = collectors();
+  const std::lock_guard lock(known.mutex);
+  known.all.erase(place_);
+}
+
+std::string serialize() {
+  {
+    auto& known = collectors();
+    const std::lock_guard lock(known.mutex);
+    for (const auto& publish : known.all) publish();
+  }
+  return prometheus::TextSerializer().Serialize(registry().Collect());
+}
 
 }  // namespace souk::metrics

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -41,6 +43,19 @@ Counter& counter(const std::string& name, const std::string& help, const Labels&
 Gauge& gauge(const std::string& name, const std::string& help, const Labels& labels = {});
 Histogram& histogram(const std::string& name, const std::string& help, const Labels& labels = {},
                      const std::vector<double>& bounds = {});  // default: latency in seconds, 0.5 ms to 10 s
+
+// Runs `publish` before each serialize(), for as long as this lives: for values that are cheaper to read now and then
+// than to follow at every change.
+class OnCollect {
+ public:
+  explicit OnCollect(std::function<void()> publish);
+  ~OnCollect();
+  OnCollect(const OnCollect&) = delete;
+  OnCollect& operator=(const OnCollect&) = delete;
+
+ private:
+  std::list<std::function<void()>>::iterator place_;
+};
 
 // All metrics in the text format of Prometheus.
 std::string serialize();
