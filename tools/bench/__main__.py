@@ -46,13 +46,9 @@ def options_of(arguments):
     for name, least in (("clients", 1), ("seconds", 0.1), ("warmup", 0), ("rounds", 1), ("p99_ms", 0.001)):
         if getattr(options, name) < least:
             parser.error(f"--{name.replace('_', '-')} must be at least {least}")
-    if options.split and not can_split():
-        parser.error("--split needs ./souk up --split, which this version does not have")
+    if options.split and not shops.can_split():
+        parser.error("--split: this version cannot run its services in processes of their own yet")
     return options
-
-
-def can_split():
-    return "--split" in (shops.ROOT / "deploy/local/platform.sh").read_text()
 
 
 def build():

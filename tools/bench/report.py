@@ -72,13 +72,14 @@ def print_rates(pairs):
 
 
 def print_costs(pairs):
-    print(f"\n{'an operation costs':<34}{'souk':>9}{'postgres':>10}{'redis':>8}{'generator':>11}   "
+    print(f"\n{'an operation costs':<34}{'server':>9}{'postgres':>10}{'redis':>8}{'generator':>11}   "
           f"{'statements':>10}{'writing tx':>11}{'WAL':>10}")
     for pair in pairs:
         each = summary_of(pair)
         for title, cpu, books in ((pair.title, each["shop_cpu_us"], each["shop_postgres"]),
                                   (f"  {pair.limit_title}", each["limit_cpu_us"], each["limit_postgres"])):
-            print(f"{title:<34}{cpu['souk']:>6,.0f} us{cpu['postgres']:>7,.0f} us{cpu['redis']:>5,.0f} us"
+            server = cpu["nginx"] if title.strip().startswith("nginx") else cpu["souk"]
+            print(f"{title:<34}{server:>6,.0f} us{cpu['postgres']:>7,.0f} us{cpu['redis']:>5,.0f} us"
                   f"{cpu.get('generator', 0):>8,.0f} us   {books['statements']:>10.2f}"
                   f"{books['writing_transactions']:>11.2f}{books['wal_bytes']:>8,.0f} B")
 

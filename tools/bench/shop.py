@@ -1,6 +1,7 @@
 """The shop that is measured: private engines, the catalogue, the program; and what its customers ask for."""
 
 import csv
+import inspect
 import itertools
 import json
 import os
@@ -30,14 +31,17 @@ DEMO_QUERIES = ("desk lamp", "lamp", "mug", "chair", "wooden table", "steel", "b
                 "cotton", "garden", "black", "small", "coffee", "jacket", "glass")
 
 
+def can_split():
+    return "split" in inspect.signature(Platform).parameters
+
+
 class Shop:
     def __init__(self, split):
-        self.split = split
         self.home = scratch.new_folder()
         # Next to Souk's connections those of the comparison: 32 customers with three each.
         scratch.engines("start", self.home)
         self._more_connections()
-        self.platform = Platform(self.home)
+        self.platform = Platform(self.home, split=True) if split else Platform(self.home)
         self.catalogue = ""
         self.ready_s = []
 
@@ -87,7 +91,7 @@ class Shop:
 
     @property
     def pids(self):
-        """Process ids by name; a split platform's are those of all its processes."""
+        """Process ids by name; of a split platform the one that started the others."""
         engines = scratch.engine_pids(self.home)
         return {"souk": self.platform.process.pid, "postgres": engines["postgres"], "redis": engines["redis"]}
 
