@@ -7,7 +7,9 @@
 #include "core/failure.hpp"
 #include "core/settings.hpp"
 #include "gateway/credentials.hpp"
+#include "gateway/tracing.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/trace.hpp"
 
 namespace souk::gateway {
 
@@ -149,9 +151,15 @@ std::function<Task<http::Response>(http::Request)> Gateway::handler() {
   return [this](http::Request request) { return handle(std::move(request)); };
 }
 
-// Refusals for overload come before everything that costs: limits take a lock, and sessions a call to Redis.
 Task<http::Response> Gateway::handle(http::Request request) {
   const auto* route = router_.find(request.method, request.target);
+  if (!trace::enabled()) return answer(std::move(request), route);
+  return answer_traced(std::move(request), route == nullptr ? std::string_view("unmatched") : route->path,
+                       [this, route](http::Request traced) { return answer(std::move(traced), route); });
+}
+
+// Refusals for overload come before everything that costs: limits take a lock, and sessions a call to Redis.
+Task<http::Response> Gateway::answer(http::Request request, const http::Route* route) {
   const auto priority = priority_of(route);
   if (load_ != nullptr && load_->sheds(priority)) {
     admission_.note_shed(priority);

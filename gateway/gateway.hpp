@@ -49,6 +49,7 @@ class Gateway {
   bool turns_away(http::Method method, std::string_view target);
 
  private:
+  Task<http::Response> answer(http::Request request, const http::Route* route);
   void add_documents();
   Task<Result<Caller>> authenticate(const http::Request& request, const http::Route* route);
   std::optional<RateLimiter::Decision> limit_client(const std::string& address);

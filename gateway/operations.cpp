@@ -6,8 +6,10 @@
 #include "core/crypto.hpp"
 #include "core/report.hpp"
 #include "gateway/credentials.hpp"
+#include "gateway/tracing.hpp"
 #include "telemetry/log.hpp"
 #include "telemetry/metrics.hpp"
+#include "telemetry/trace.hpp"
 
 namespace souk::gateway {
 
@@ -80,7 +82,16 @@ void add_operations_routes(http::Router& router, std::vector<ReadinessCheck> che
 
 std::function<Task<http::Response>(http::Request)> internal_handler(const http::Router& router, std::string key) {
   const auto shared = std::make_shared<const std::string>(std::move(key));
-  return [&router, shared](http::Request request) { return handle_internal(router, *shared, std::move(request)); };
+  return [&router, shared](http::Request request) {
+    const auto answer = [&router, shared](http::Request asked) {
+      return handle_internal(router, *shared, std::move(asked));
+    };
+    if (!trace::enabled()) return answer(std::move(request));
+    // Calls between services belong to a trace; what looks at the process from outside does not.
+    const auto* route = router.find(request.method, request.target);
+    if (route == nullptr || route->info.access != http::Access::internal) return answer(std::move(request));
+    return answer_traced(std::move(request), route->path, answer);
+  };
 }
 
 }  // namespace souk::gateway

@@ -10,6 +10,7 @@
 #include "gateway/gateway.hpp"
 #include "gateway/load.hpp"
 #include "gateway/operations.hpp"
+#include "http/otlp.hpp"
 #include "http/server.hpp"
 #include "platform.hpp"
 #include "settings.hpp"
@@ -109,6 +110,9 @@ int serve(const Arguments& arguments) {
   http::Router operations;
   gateway::add_operations_routes(operations, platform.readiness_checks());
 
+  // Its last spans are sent after the last request.
+  const http::OtlpExporter exporter(platform.runtime(),
+                                    http::OtlpExporter::Options::from_settings(std::string(version)));
   // Before the first request, which may need what start() prepares.
   const Running running(platform);
   gateway::LoadMonitor load(platform.runtime(), {.target = settings::shed_delay.get()});

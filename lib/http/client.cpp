@@ -12,6 +12,7 @@
 #include "http/client_connection.hpp"
 #include "http/trace.hpp"
 #include "http/url.hpp"
+#include "telemetry/trace.hpp"
 
 namespace souk::http {
 namespace {
@@ -33,7 +34,7 @@ bool has_header(const Headers& headers, std::string_view name) {
 }
 
 // The whole request, ready to be sent.
-std::string message(const Context& context, const Url& url, const ClientRequest& request) {
+std::string message(const Context& context, const std::string& trace, const Url& url, const ClientRequest& request) {
   std::string out(json::enum_name(request.method));
   out += " " + url.target + " HTTP/1.1\r\n";
   add_header(out, "Host", url.authority);
@@ -42,9 +43,7 @@ std::string message(const Context& context, const Url& url, const ClientRequest&
   if (!context.request_id().empty() && !has_header(request.headers, "X-Request-Id")) {
     add_header(out, "X-Request-Id", context.request_id());
   }
-  if (const auto trace = child_traceparent(context.traceparent()); !trace.empty()) {
-    add_header(out, "traceparent", trace);
-  }
+  if (!trace.empty()) add_header(out, "traceparent", trace);
   if (!request.body.empty() && !has_header(request.headers, "Content-Type")) {
     add_header(out, "Content-Type", "application/json");
   }
@@ -132,7 +131,10 @@ Client::~Client() = default;
 Task<ClientResponse> Client::fetch(Context context, ClientRequest request) {
   const auto url = Url::parse(request.url);
   if (!url) throw std::invalid_argument("not an http or https URL: " + request.url);
-  const auto text = message(context, *url, request);
+  const trace::Span span(context, trace::Kind::client, json::enum_name(request.method), url->authority);
+  // The call's span is the parent there; without one, the parent is somebody whom nobody knows.
+  const auto trace = span ? span.context(context).traceparent() : child_traceparent(context.traceparent());
+  const auto text = message(context, trace, *url, request);
   const auto deadline = std::min(context.deadline(), Clock::now() + request.timeout);
   auto& host = impl_->hosts[this_worker()][(url->tls ? "https " : "http ") + url->authority];
   if (host.open >= impl_->options.max_connections) throw Overloaded("too many calls to " + url->authority);

@@ -12,6 +12,7 @@
 #include "postgres/connection.hpp"
 #include "postgres/reads_only.hpp"
 #include "postgres/share.hpp"
+#include "telemetry/trace.hpp"
 
 namespace souk::pg {
 namespace {
@@ -24,7 +25,7 @@ constexpr Statement ping_statement{"ping", "SELECT 1"};
 
 struct Transaction::Impl {
   Lease lease;
-  Deadline deadline;
+  Context context;
   bool begun = false;
 };
 
@@ -40,8 +41,9 @@ Task<Rows> Transaction::execute(const Statement& statement, Params params) {
     lease.give_back();
     throw std::logic_error("a statement ended the transaction around it");
   }
+  const trace::Span span(impl_->context, trace::Kind::client, "postgres", statement.name);
   try {
-    auto rows = co_await lease->execute(statement, params, impl_->deadline, !impl_->begun);
+    auto rows = co_await lease->execute(statement, params, impl_->context.deadline(), !impl_->begun);
     impl_->begun = true;
     co_return rows;
   } catch (const ConnectionLost& lost) {
@@ -61,8 +63,9 @@ Task<> Transaction::commit() {
   // COMMIT would answer ROLLBACK and succeed.
   if (lease->failed_transaction())
     throw Error("25P02", "", "a transaction cannot be committed after a failed statement");
+  const trace::Span span(impl_->context, trace::Kind::client, "postgres", commit_statement.name);
   try {
-    const auto result = co_await lease->execute(commit_statement, Params(), impl_->deadline);
+    const auto result = co_await lease->execute(commit_statement, Params(), impl_->context.deadline());
     if (std::string_view(PQcmdStatus(result.raw())) != "COMMIT") {
       throw Error("25P02", "", "a transaction was rolled back instead of committed");
     }
@@ -76,7 +79,7 @@ Task<> Transaction::rollback() {
   auto lease = std::move(impl_->lease);
   if (!lease || !impl_->begun) co_return;
   try {
-    co_await lease->execute(rollback_statement, Params(), impl_->deadline);
+    co_await lease->execute(rollback_statement, Params(), impl_->context.deadline());
   } catch (const ConnectionLost&) {
     // The server rolls back what it finds on a closed connection.
   } catch (const Unavailable&) {
@@ -109,6 +112,7 @@ Pool::~Pool() {
 }
 
 Task<Rows> Pool::execute(Context context, const Statement& statement, Params params) {
+  const trace::Span span(context, trace::Kind::client, "postgres", statement.name);
   auto lease = co_await impl_->share().acquire(context.deadline());
   try {
     co_return co_await lease->execute(statement, params, context.deadline());
@@ -121,10 +125,7 @@ Task<Rows> Pool::execute(Context context, const Statement& statement, Params par
 
 Task<Transaction> Pool::begin(Context context) {
   auto lease = co_await impl_->share().acquire(context.deadline());
-  auto impl = std::make_unique<Transaction::Impl>();
-  impl->lease = std::move(lease);
-  impl->deadline = context.deadline();
-  co_return Transaction(std::move(impl));
+  co_return Transaction(std::make_unique<Transaction::Impl>(std::move(lease), std::move(context)));
 }
 
 Task<> Pool::ping(Context context) { co_await execute(std::move(context), ping_statement, Params()); }

@@ -8,6 +8,7 @@
 
 #include "core/crypto.hpp"
 #include "redis/connection.hpp"
+#include "telemetry/trace.hpp"
 
 namespace souk::redis {
 
@@ -57,6 +58,17 @@ Task<Reply> run_script(Connection& connection, Deadline deadline, const Script& 
   co_return co_await connection.execute(deadline, std::move(keys_and_arguments));
 }
 
+Task<Reply> execute_traced(Connection& connection, Context context, std::vector<std::string> arguments) {
+  const trace::Span span(context, trace::Kind::client, "redis", arguments.empty() ? "" : arguments.front());
+  co_return co_await connection.execute(context.deadline(), std::move(arguments));
+}
+
+Task<Reply> run_traced(Connection& connection, Context context, const Script& script,
+                       std::vector<std::string> arguments) {
+  const trace::Span span(context, trace::Kind::client, "redis", "EVALSHA");
+  co_return co_await run_script(connection, context.deadline(), script, std::move(arguments));
+}
+
 Task<> close_one(std::shared_ptr<Connection> connection) { co_await connection->close(); }
 
 }  // namespace
@@ -73,6 +85,7 @@ Client::~Client() {
 }
 
 Task<Reply> Client::command(Context context, std::vector<std::string> arguments) {
+  if (trace::enabled()) return execute_traced(impl_->here(), std::move(context), std::move(arguments));
   return impl_->here().execute(context.deadline(), std::move(arguments));
 }
 
@@ -84,6 +97,7 @@ Task<Reply> Client::eval(Context context, const Script& script, std::vector<std:
   all.push_back(std::to_string(keys.size()));
   for (auto& key : keys) all.push_back(std::move(key));
   for (auto& argument : arguments) all.push_back(std::move(argument));
+  if (trace::enabled()) return run_traced(impl_->here(), std::move(context), script, std::move(all));
   return run_script(impl_->here(), context.deadline(), script, std::move(all));
 }
 

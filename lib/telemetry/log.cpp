@@ -98,7 +98,11 @@ void detail::write_line(Level level, std::string_view message, const Context* co
   json::write_string(line, message);
   if (context != nullptr) {
     add_member(line, "request_id", context->request_id());
-    add_member(line, "traceparent", context->traceparent());
+    const std::string_view trace = context->traceparent();
+    if (trace.size() == 55) {  // "00-<trace>-<span>-<flags>"
+      add_member(line, "trace_id", trace.substr(3, 32));
+      add_member(line, "span_id", trace.substr(36, 16));
+    }
   }
   line += fields;
   line.push_back('}');

@@ -24,12 +24,13 @@ class Log : public testing::Test {
 };
 
 TEST_F(Log, LineHasTheRequestsIdAndItsFields) {
-  const Context context("r-1", "00-aa-bb-01", {}, Deadline::max());
+  const Context context("r-1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", {}, Deadline::max());
   log::info(context, "order \"confirmed\"", log::kv("order_id", 7), log::kv("paid", true));
   const auto line = written();
   EXPECT_THAT(line, StartsWith("{\"time\":\"20"));
   EXPECT_THAT(line, testing::EndsWith("\"level\":\"info\",\"msg\":\"order \\\"confirmed\\\"\",\"request_id\":\"r-1\","
-                                      "\"traceparent\":\"00-aa-bb-01\",\"order_id\":7,\"paid\":true}\n"));
+                                      "\"trace_id\":\"0af7651916cd43dd8448eb211c80319c\","
+                                      "\"span_id\":\"b7ad6b7169203331\",\"order_id\":7,\"paid\":true}\n"));
 }
 
 TEST_F(Log, LowerLevelsAreNotWritten) {

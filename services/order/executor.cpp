@@ -7,6 +7,7 @@
 #include "errors.hpp"
 #include "rules.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/trace.hpp"
 
 namespace souk::order {
 namespace {
@@ -93,7 +94,9 @@ Task<> Executor::finish_cart(Context context, Run& run) {
 Task<> Executor::step(Context context, Run& run, Action action) {
   if (context.expired()) action = Action::hand_over;
   if (run.state.unanswered > 0 && action != Action::hand_over) co_await answers::pause(context, run.state.unanswered);
-  auto event = co_await perform(context, run, action);
+  trace::Span span(context, trace::Kind::internal, "checkout", json::enum_name(action));
+  auto event = co_await perform(span.context(context), run, action);
+  span.end();
   run.state = saga::after(std::move(run.state), action, event);
   run.checkpoint.phase = run.state.phase;
   if (event.what == What::no_answer || event.what == What::overtaken || event.what == What::handed_over) {
