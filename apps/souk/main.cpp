@@ -21,7 +21,7 @@ struct Command {
 
 const std::map<std::string, Command>& all_commands() {
   static const std::map<std::string, Command> words{
-      {"serve", {commands::serve, "runs the platform until SIGTERM or Ctrl-C"}},
+      {"serve", {commands::serve, "[--split | --only NAME,...]: runs the platform until SIGTERM or Ctrl-C"}},
       {"migrate", {commands::migrate, "creates roles and databases and brings their tables up to date"}},
       {"import", {commands::import, "products FILE [--stock N] | reviews FILE: loads JSON Lines, .gz too"}},
       {"demo", {commands::demo, "loads the demo catalogue, once"}},

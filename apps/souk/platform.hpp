@@ -13,6 +13,7 @@
 #include "notification/api.hpp"
 #include "order/api.hpp"
 #include "payment/api.hpp"
+#include "placement.hpp"
 #include "review/api.hpp"
 #include "search/api.hpp"
 #include "session/api.hpp"
@@ -20,10 +21,12 @@
 
 namespace souk {
 
-// All services in this process, wired by their constructors. Connects to nothing before something asks for it.
+// The services, wired by their constructors: those that are placed in this process, and stand-ins that call the others
+// over the wire. Connects to nothing before something asks for it.
 class Platform {
  public:
-  explicit Platform(std::string secret);
+  // Throws std::runtime_error with a sentence when a setting is missing that the placement needs.
+  explicit Platform(const std::string& secret, const Placement& placement = Placement::everything());
   ~Platform();  // stop() first, where start() was called
   Platform(const Platform&) = delete;
   Platform& operator=(const Platform&) = delete;
@@ -40,12 +43,14 @@ class Platform {
   review::Api& reviews();
   notification::Api& notifications();
 
-  // Adds the public routes of all services.
+  // Adds the public routes of all services, wherever those are.
   void add_routes(http::Router& router);
+  // Adds what other processes call: the methods of the services that are here.
+  void expose(http::Router& router);
   // What /readyz looks at.
   std::vector<gateway::ReadinessCheck> readiness_checks();
 
-  // Starts what runs beside requests: consumers, sweepers, recovery.
+  // Starts what runs beside requests, of the services that are here: consumers, sweepers, recovery.
   void start();
   // Ends it, waits for it, and closes the connections. Not on a worker.
   void stop();

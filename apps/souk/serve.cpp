@@ -3,17 +3,24 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <future>
+#include <map>
+#include <optional>
 
 #include "commands.hpp"
 #include "databases.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/load.hpp"
 #include "gateway/operations.hpp"
+#include "handover.hpp"
 #include "http/otlp.hpp"
 #include "http/server.hpp"
 #include "platform.hpp"
+#include "rpc/wire.hpp"
 #include "settings.hpp"
+#include "supervisor.hpp"
 #include "telemetry/log.hpp"
 #include "version.hpp"
 
@@ -66,8 +73,10 @@ std::size_t connections_a_worker(std::size_t workers) {
   return std::max<std::size_t>(1, std::min(wanted, possible) / workers);
 }
 
-http::ServerOptions options_for(std::int64_t port) {
-  return {.address = settings::bind.get(), .port = static_cast<std::uint16_t>(port)};
+http::ServerOptions options_for(std::int64_t port, const std::map<std::string, int>& listeners, const char* name) {
+  http::ServerOptions options{.address = settings::bind.get(), .port = static_cast<std::uint16_t>(port)};
+  if (const auto found = listeners.find(name); found != listeners.end()) options.listener = found->second;
+  return options;
 }
 
 // The background work of a platform for as long as this lives: also where the servers cannot start.
@@ -88,54 +97,124 @@ void announce() {
             log::kv("internal", url(settings::internal_port.get())));
 }
 
-}  // namespace
-
-int serve(const Arguments& arguments) {
-  if (!arguments.empty()) {
-    fmt::print(stderr, "usage: souk serve\n");
-    return 2;
+Task<bool> passes(const gateway::ReadinessCheck& check) {
+  try {
+    co_await check.check(Context::background("readiness", std::chrono::seconds(2)));
+    co_return true;
+  } catch (const std::exception&) {
+    co_return false;
   }
-  const auto signals = block_stop_signals();
-  log::start();
-  Platform platform(read_secret());
+}
 
-  http::Router routes;
-  platform.add_routes(routes);
-  gateway::Gateway gateway(
-      routes,
-      [&platform](Context context, std::string token) {
-        return authenticate(platform.sessions(), std::move(context), std::move(token));
-      },
-      gateway::Options::from_settings(std::string(version)));
-  http::Router operations;
-  gateway::add_operations_routes(operations, platform.readiness_checks());
+// Waits until everything that this process needs is there, for as long as nobody wants it to stop.
+Task<> wait_until_ready(const std::vector<gateway::ReadinessCheck>& checks, const std::atomic<bool>& stopping) {
+  Timer timer(co_await asio::this_coro::executor);
+  for (const auto& check : checks) {
+    while (!stopping && !co_await passes(check)) {
+      timer.expires_after(std::chrono::milliseconds(50));
+      co_await timer.async_wait(use_task);
+    }
+  }
+  if (!stopping) handover::notify_ready();
+}
+
+// The public port, where it is this process that has it.
+class PublicPort {
+ public:
+  PublicPort(Platform& platform, const std::map<std::string, int>& listeners)
+      : gateway_(
+            added(platform, routes_),
+            [&platform](Context context, std::string token) {
+              return authenticate(platform.sessions(), std::move(context), std::move(token));
+            },
+            gateway::Options::from_settings(std::string(version))),
+        options_(options_for(settings::port.get(), listeners, "public")) {
+    options_.body_limit = [this](http::Method method, std::string_view target) {
+      return routes_.body_limit(method, target);
+    };
+  }
+
+  // After the background work was started: the first request may need what that prepares.
+  void open(Runtime& runtime) {
+    load_.emplace(runtime, gateway::Shedding::Limits{.target = settings::shed_delay.get()});
+    gateway_.watch(*load_);
+    options_.max_connections = connections_a_worker(runtime.size());
+    options_.refuse = [this](http::Method method, std::string_view target) {
+      return gateway_.turns_away(method, target);
+    };
+    server_.emplace(runtime, options_, gateway_.handler());
+  }
+  http::Server& server() { return *server_; }
+
+ private:
+  static http::Router& added(Platform& platform, http::Router& routes) {
+    platform.add_routes(routes);
+    return routes;
+  }
+
+  http::Router routes_;
+  gateway::Gateway gateway_;
+  http::ServerOptions options_;
+  std::optional<gateway::LoadMonitor> load_;
+  std::optional<http::Server> server_;
+};
+
+int serve_here(const Placement& placement) {
+  const auto signals = block_stop_signals();
+  const auto listeners = handover::listeners();
+  Platform platform(read_secret(), placement);
+  std::optional<PublicPort> public_port;
+  if (placement.gateway) public_port.emplace(platform, listeners);
+  http::Router internal_routes;
+  platform.expose(internal_routes);
+  const auto checks = platform.readiness_checks();
+  gateway::add_operations_routes(internal_routes, checks);
 
   // Its last spans are sent after the last request.
   const http::OtlpExporter exporter(platform.runtime(),
                                     http::OtlpExporter::Options::from_settings(std::string(version)));
-  // Before the first request, which may need what start() prepares.
   const Running running(platform);
-  gateway::LoadMonitor load(platform.runtime(), {.target = settings::shed_delay.get()});
-  gateway.watch(load);
-  auto public_options = options_for(settings::port.get());
-  public_options.max_connections = connections_a_worker(platform.runtime().size());
-  public_options.refuse = [&gateway](http::Method method, std::string_view target) {
-    return gateway.turns_away(method, target);
+  if (public_port) public_port->open(platform.runtime());
+  auto internal_options = options_for(settings::internal_port.get(), listeners, "internal");
+  internal_options.max_body = rpc::largest_request;
+  internal_options.body_limit = [&internal_routes](http::Method method, std::string_view target) {
+    return internal_routes.body_limit(method, target);
   };
-  public_options.body_limit = [&routes](http::Method method, std::string_view target) {
-    return routes.body_limit(method, target);
-  };
-  http::Server public_server(platform.runtime(), public_options, gateway.handler());
-  http::Server internal_server(platform.runtime(), options_for(settings::internal_port.get()),
-                               gateway::internal_handler(operations, settings::internal_key.get()));
+  http::Server internal_server(platform.runtime(), internal_options,
+                               gateway::internal_handler(internal_routes, settings::internal_key.get()));
   announce();
+  std::atomic<bool> stopping = false;
+  auto ready = std::async(std::launch::async, [&] { platform.runtime().block_on(wait_until_ready(checks, stopping)); });
 
   int signal = 0;
   sigwait(&signals, &signal);
   log::info("draining", log::kv("signal", signal));
-  platform.runtime().block_on(public_server.drain(settings::drain_limit.get()));
-  platform.runtime().block_on(internal_server.drain(std::chrono::seconds(1)));
+  stopping = true;
+  ready.wait();
+  if (public_port) platform.runtime().block_on(public_port->server().drain(settings::drain_limit.get()));
+  platform.runtime().block_on(internal_server.drain(settings::drain_limit.get()));
   return 0;
+}
+
+}  // namespace
+
+int serve(const Arguments& arguments) {
+  log::start();
+  if (arguments.empty()) return serve_here(Placement::everything());
+  if (arguments == Arguments{"--split"}) return supervise();
+  if (arguments.size() == 2 && arguments[0] == "--only") {
+    std::optional<Placement> placement;
+    try {
+      placement = Placement::parse(arguments[1]);
+    } catch (const std::invalid_argument& e) {
+      fmt::print(stderr, "souk: {}\n", e.what());
+      return 2;
+    }
+    log::set_process(arguments[1]);
+    return serve_here(*placement);
+  }
+  fmt::print(stderr, "usage: souk serve [--split | --only NAME[,NAME...]]\n");
+  return 2;
 }
 
 }  // namespace souk::commands

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t first_buffer = 4 * 1024;
 // What is read and thrown away after a refusal, so that the client sees the reply and not a reset.
 constexpr std::size_t discarded_at_most = 1024 * 1024;
+constexpr auto first_request_time = std::chrono::milliseconds(250);  // while draining
 constexpr auto discard_time = std::chrono::seconds(2);
 // Framing of a chunked body may weigh so much more than its bytes.
 constexpr std::size_t framing_factor = 8;
@@ -70,6 +71,7 @@ std::optional<Deadline> Connection::idle_until() const {
 
 void Connection::end_if_idle() {
   if (phase_ != Phase::idle) return;
+  if (!served_ && environment_.draining) return enter(Phase::idle, first_request_time);
   error_code ignored;
   socket_.cancel(ignored);
 }
@@ -109,6 +111,7 @@ Task<> Connection::run() {
 Task<bool> Connection::exchange() {
   request_id_.clear();
   const auto refused = co_await read_request();
+  served_ = true;
   if (ended_ && !refused) co_return false;
   if (request_id_.empty()) request_id_ = request_id_or_new("");
   unread_ = refused.has_value();
@@ -130,8 +133,8 @@ Task<std::optional<Refused>> Connection::read_request() {
   parser_.reset();
   scanner_.reset();
   if (buffered().empty() && buffer_.size() > first_buffer) buffer_ = std::string();  // idle ones should be small
-  enter(buffered().empty() ? Phase::idle : Phase::head,
-        buffered().empty() ? options.idle_timeout : options.header_timeout);
+  const Duration idle_time = environment_.draining ? Duration(first_request_time) : Duration(options.idle_timeout);
+  enter(buffered().empty() ? Phase::idle : Phase::head, buffered().empty() ? idle_time : options.header_timeout);
   for (;;) {
     while (buffered().starts_with("\r\n")) consume(2);  // RFC 9112 section 2.2: empty lines before a request
     const auto size = scanner_.scan(buffered());
@@ -142,7 +145,7 @@ Task<std::optional<Refused>> Connection::read_request() {
       if (refused) co_return refused;
       break;
     }
-    if (phase_ == Phase::idle && environment_.draining) {
+    if (phase_ == Phase::idle && environment_.draining && served_) {
       ended_ = true;
       co_return std::nullopt;
     }

@@ -35,7 +35,8 @@ class Connection {
   void sweep(Deadline now);
   // When it is closed if no request comes; nothing while there is one. The least is idle for longest.
   std::optional<Deadline> idle_until() const;
-  // Ends the connection if it waits for a request.
+  // Ends the connection if it waits for a request. While the server drains, one that has not sent any yet has a moment
+  // to do so: its client has only just connected, and would not know whether its request was seen.
   void end_if_idle();
   // Ends it whatever it does; a running handler is waited for all the same.
   void abort();
@@ -74,6 +75,7 @@ class Connection {
   Phase phase_ = Phase::idle;
   Deadline deadline_ = Deadline::max();
   bool timed_out_ = false;
+  bool served_ = false;  // has had a request
   bool ended_ = false;   // nothing more can be read
   bool unread_ = false;  // a refused request's rest may still be coming
   std::size_t body_limit_ = 0;

@@ -1,5 +1,7 @@
 #include "http/server.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -40,6 +42,19 @@ Acceptor listen(Executor executor, const Tcp::endpoint& endpoint, bool reuse_por
   throw_if(error, "cannot listen on " + endpoint.address().to_string() + " port " + std::to_string(endpoint.port()));
   if (listening) acceptor.listen(listen_backlog, error);
   throw_if(error, "cannot listen on " + endpoint.address().to_string() + " port " + std::to_string(endpoint.port()));
+  return acceptor;
+}
+
+// A share of a listening socket that another process opened, and that others may be accepting from as well.
+Acceptor share(Executor executor, int listener) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  const int copy = ::fcntl(listener, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0 || ::getsockname(copy, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+    throw std::system_error(errno, std::generic_category(), "cannot use the listening socket that was handed over");
+  }
+  Acceptor acceptor(executor);
+  acceptor.assign(address.ss_family == AF_INET6 ? Tcp::v6() : Tcp::v4(), copy);
   return acceptor;
 }
 
@@ -179,13 +194,15 @@ struct Server::Impl {
 Server::Server(Runtime& runtime, ServerOptions options, std::function<Task<Response>(Request)> handler)
     : impl_(std::make_unique<Impl>()) {
   error_code error;
+  const bool handed_over = options.listener >= 0;
   const auto address = asio::ip::make_address(options.address, error);
   throw_if(error, "\"" + options.address + "\" is not an IP address");
   Tcp::endpoint endpoint(address, options.port);
   // SO_REUSEPORT would share the port with another Souk of the same user; a socket without it finds the port taken.
-  if (options.port != 0) listen(runtime.executor(0), endpoint, false, false);
+  if (!handed_over && options.port != 0) listen(runtime.executor(0), endpoint, false, false);
   for (std::size_t i = 0; i < runtime.size(); ++i) {
-    auto acceptor = listen(runtime.executor(i), endpoint, true, true);
+    auto acceptor =
+        handed_over ? share(runtime.executor(i), options.listener) : listen(runtime.executor(i), endpoint, true, true);
     endpoint.port(acceptor.local_endpoint().port());
     impl_->workers.push_back(std::make_shared<Worker>(runtime.executor(i), std::move(acceptor),
                                                       ConnectionEnvironment{.options = options, .handler = handler}));

@@ -15,6 +15,7 @@ namespace souk::http {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 8080;  // 0: any free one
+  int listener = -1;          // a listening socket of somebody else's, which stays open; instead of the two
   // A worker. Where they are reached, those that are idle for longest are closed for new ones, and a new one when none
   // is idle: a client with a request under way is never cut off for another.
   std::size_t max_connections = 10'000;

@@ -19,6 +19,11 @@ Setting<std::string> log_level("SOUK_LOG_LEVEL", "Lowest level that is logged: d
 
 std::atomic<Level> lowest = Level::info;
 
+std::string& process() {
+  static auto* name = new std::string;
+  return *name;
+}
+
 // One write a line and no buffer: what was logged before a crash or a kill is there. Never destroyed, so that
 // destructors of other statics may log.
 spdlog::logger& logger() {
@@ -82,6 +87,8 @@ void set_level(Level level) { lowest.store(level, std::memory_order_relaxed); }
 
 bool enabled(Level level) { return level >= lowest.load(std::memory_order_relaxed); }
 
+void set_process(std::string name) { process() = std::move(name); }
+
 void start() {
   set_level(parse_level(log_level.get()));
   set_exception_reporter([](std::string_view where, std::string_view what) {
@@ -96,6 +103,7 @@ void detail::write_line(Level level, std::string_view message, const Context* co
   line += name_of(level);
   line += "\",\"msg\":";
   json::write_string(line, message);
+  add_member(line, "process", process());
   if (context != nullptr) {
     add_member(line, "request_id", context->request_id());
     const std::string_view trace = context->traceparent();

@@ -28,6 +28,8 @@ Field<T> kv(std::string_view name, const T& value) {
 // Lowest level that is written; from SOUK_LOG_LEVEL.
 void set_level(Level level);
 bool enabled(Level level);
+// Written into every line from then on, where several processes share a log: "order". Before the first line.
+void set_process(std::string name);
 void start();  // also makes report_exception() write here
 void stop();   // writes what is buffered
 

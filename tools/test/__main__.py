@@ -1,7 +1,8 @@
 """Builds and tests Souk: ./souk test [NAME | --long]
 
 Without NAME everything runs: lint, the build, every test program, the functional tests of
-the real binary, the kill-point tests, and the test programs again with ASan and UBSan.
+the real binary, those of the shop again with each service as a process of its own (split),
+the kill-point tests, and the test programs again with ASan and UBSan.
 NAME is one of those steps, or any part of the name of a test program, a GoogleTest or a
 pytest; then only what matches is built and run. --long adds the long tests and TSan.
 

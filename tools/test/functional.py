@@ -12,14 +12,17 @@ import tree
 from report import Case
 
 # Step name -> folder.
-FOLDERS = {"functional": "tests/functional", "chaos": "tests/chaos"}
+FOLDERS = {"functional": "tests/functional", "split": "tests/functional", "chaos": "tests/chaos"}
+# What runs a second time with each service as a process of its own: the tests of the shop's API.
+SPLIT = ("test_auth.py", "test_bad_input.py", "test_browse.py", "test_cart.py", "test_checkout.py", "test_openapi.py")
 TIMEOUT_S = 2400
 HERE = tree.ROOT / "tools/test"
 
 
 def test_files(folder):
     return [name for name in tree.with_suffix(".py")
-            if name.startswith(FOLDERS[folder] + "/") and name.rpartition("/")[2].startswith("test_")]
+            if name.startswith(FOLDERS[folder] + "/") and name.rpartition("/")[2].startswith("test_")
+            and (folder != "split" or name.endswith(SPLIT))]
 
 
 def node_ids(name):
@@ -35,6 +38,8 @@ def run(folder, selection, report):
     environment = dict(os.environ, PYTHONPATH=str(HERE), PYTHONNOUSERSITE="1", PYTHONDONTWRITEBYTECODE="1")
     if not selection.everything and selection.step != folder:
         environment["SOUK_TEST_NAME"] = selection.name
+    if folder == "split":
+        environment["SOUK_TEST_SPLIT"] = "1"
     reader, writer = os.pipe()
     environment["SOUK_TEST_EVENTS_FD"] = str(writer)
     with tempfile.TemporaryFile("w+") as output:
@@ -45,7 +50,7 @@ def run(folder, selection, report):
             pass_fds=[writer], start_new_session=True)
         os.close(writer)
         try:
-            cases = _follow(process, reader, report)
+            cases = _follow(process, reader, report, "split: " if folder == "split" else "")
         except BaseException:
             os.killpg(process.pid, signal.SIGTERM)  # the fixtures stop what they started
             raise
@@ -54,7 +59,7 @@ def run(folder, selection, report):
             report.failed(f"{folder}: pytest", f"exit code {process.returncode}\n{output.read()[-20000:]}")
 
 
-def _follow(process, reader, report):
+def _follow(process, reader, report, prefix):
     """Reports a line a file as the events come in; returns the number of cases."""
     timer = threading.Timer(TIMEOUT_S, os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
@@ -64,7 +69,7 @@ def _follow(process, reader, report):
             event = json.loads(line)
             file = event["name"].partition("::")[0]
             if file != current and cases:
-                report.program(current, cases, seconds)
+                report.program(prefix + current, cases, seconds)
                 cases, seconds = [], 0.0
             current = file
             seconds += event["seconds"]
@@ -72,7 +77,7 @@ def _follow(process, reader, report):
                 cases.append(Case(event["name"], event["outcome"], event["detail"]))
                 total += 1
     if cases:
-        report.program(current, cases, seconds)
+        report.program(prefix + current, cases, seconds)
     process.wait()
     timer.cancel()
     return total

@@ -35,11 +35,11 @@ def platform(templates):
 
 @pytest.fixture
 def fresh_platform(templates):
-    """fresh_platform(demo=True, env=None, start=True): a platform with databases of its own."""
+    """fresh_platform(demo=True, env=None, start=True, split=None): a platform with databases of its own."""
     made = []
 
-    def make(demo=True, env=None, start=True):
-        made.append(_start(templates, demo, env, start))
+    def make(demo=True, env=None, start=True, split=None):
+        made.append(_start(templates, demo, env, start, split))
         return made[-1]
 
     yield make
@@ -59,8 +59,8 @@ def goods(platform):
     return Goods(platform)
 
 
-def _start(templates, demo, env, start=True):
-    platform = Platform(templates.copy(demo), env)
+def _start(templates, demo, env, start=True, split=None):
+    platform = Platform(templates.copy(demo), env, split)
     _running.append(platform)
     try:
         return platform.start() if start else platform

@@ -44,10 +44,12 @@ def wait_for(condition, timeout_s=15.0, what="the condition"):
 
 
 class Platform:
-    """Starts `souk serve` on the engines of `home`. `env` adds settings, such as SOUK_FAILPOINT."""
+    """Starts `souk serve` on the engines of `home`. `env` adds settings, such as SOUK_FAILPOINT. With `split` (or
+    SOUK_TEST_SPLIT set) each service is a process of its own, and `process` is the one that watches over them."""
 
-    def __init__(self, home, env=None):
+    def __init__(self, home, env=None, split=None):
         self.home = home
+        self.split = bool(os.environ.get("SOUK_TEST_SPLIT")) if split is None else split
         self.env = dict(env or {})
         self.process = None
         self._connections = {}
@@ -109,7 +111,8 @@ class Platform:
     def _spawn(self):
         environment = {**scratch.clean_environment(), **self._engine_environment, **self._ports, **self.env}
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen([scratch.BINARY, "serve"], env=environment, cwd=scratch.ROOT,
+            words = ["serve", "--split"] if self.split else ["serve"]
+            self.process = subprocess.Popen([scratch.BINARY, *words], env=environment, cwd=scratch.ROOT,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
     def _wait_ready(self):
@@ -122,6 +125,19 @@ class Platform:
                 pass
             time.sleep(0.02)
         return False
+
+    def parts(self):
+        """{name: id} of the processes of a split platform; 0 where one does not run now."""
+        lines = (self.home / "run/processes").read_text().splitlines()
+        return {name: int(pid) for name, pid, *_ in map(str.split, lines)}
+
+    def part_ready(self, name, but=0):
+        """The id of the named process once it is ready, if it is another than `but`; otherwise 0."""
+        for line in (self.home / "run/processes").read_text().splitlines():
+            part, pid, _, state, _ = line.split()
+            if part == name and state == "running" and int(pid) != but:
+                return int(pid)
+        return 0
 
     # --- addresses, log ----------------------------------------------------------------------
 
