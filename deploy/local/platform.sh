@@ -23,10 +23,12 @@ take_lock() { # take_lock SECONDS
 cmd_up() {
     local detach=false
     BUILD=true
+    SERVE=(serve)
     while [ $# -gt 0 ]; do
         case $1 in
             -d | --detach) detach=true ;;
             --no-build) BUILD=false ;;
+            --split) SERVE=(serve --split) ;;
             *) wrong_usage "up: unknown option $1 (./souk help)" ;;
         esac
         shift
@@ -105,7 +107,7 @@ start_platform() {
         mv "$PLATFORM_LOG" "$PLATFORM_LOG.1"
     fi
     remember_settings
-    setsid "$BINARY" serve >>"$PLATFORM_LOG" 2>&1 </dev/null 9>&- &
+    setsid "$BINARY" "${SERVE[@]}" >>"$PLATFORM_LOG" 2>&1 </dev/null 9>&- &
     pid=$!
     write_pid "$PLATFORM_PID" "$pid"
     until curl -fs -m 2 -o /dev/null "$INTERNAL_URL/readyz"; do
@@ -165,7 +167,7 @@ stop_platform() {
             if [ "$(platform_pid)" = "$pid" ]; then kill -KILL "$pid"; fi
         fi
     fi
-    rm -f "$PLATFORM_PID" "$RUN_FOLDER/settings"
+    rm -f "$PLATFORM_PID" "$RUN_FOLDER/settings" "$PROCESSES"
 }
 
 cmd_down() {
@@ -211,7 +213,20 @@ platform_state() {
     fi
 }
 
-# The binary's own configuration with two members before it; exit code 1 unless it runs.
+# The processes of a platform that was started with --split, as JSON: a member a service.
+processes_json() {
+    local name pid url state restarts separator=''
+    if ! platform_pid >/dev/null || [ ! -r "$PROCESSES" ]; then return 0; fi
+    printf '"processes": {'
+    while read -r name pid url state restarts; do
+        printf '%s"%s": {"state": "%s", "pid": %s, "internal": "%s", "restarts": %s}' \
+            "$separator" "$name" "$state" "$pid" "$url" "$restarts"
+        separator=', '
+    done <"$PROCESSES"
+    printf '}, '
+}
+
+# The binary's own configuration with some members before it; exit code 1 unless it runs.
 status_json() {
     local state config pid
     running_settings
@@ -220,7 +235,7 @@ status_json() {
     [ -x "$BINARY" ] || fail "Souk is not built yet: ./souk up does it"
     [ -s "$SOUK_SECRET_FILE" ] || fail "Souk was never started here: ./souk up does it"
     config=$("$BINARY" config --json) || fail "souk config --json failed"
-    printf '{"state": "%s", "pid": %s, %s\n' "$state" "$pid" "${config#*\{}"
+    printf '{"state": "%s", "pid": %s, %s%s\n' "$state" "$pid" "$(processes_json)" "${config#*\{}"
     [ "$state" = running ]
 }
 
@@ -229,6 +244,9 @@ status_text() {
     running_settings
     state=$(platform_state)
     printf 'platform    %s%s\n' "$state" "$(pid_note "$(platform_pid || true)")"
+    if [ "$state" != stopped ] && [ -r "$PROCESSES" ]; then
+        awk '{ printf "  %-13s %s (process %s, started again %s times) %s\n", $1, $4, $2, $5, $3 }' "$PROCESSES"
+    fi
     if wants_private_postgres; then
         printf 'PostgreSQL  %s\n' "$(engine_note "$(postgres_pid || true)")"
     else
@@ -248,16 +266,20 @@ pid_note() { [ -z "$1" ] || printf ' (process %s)' "$1"; }
 engine_note() { if [ -n "$1" ]; then printf 'running (process %s)' "$1"; else printf 'stopped'; fi; }
 
 cmd_logs() {
-    local follow=() file=$PLATFORM_LOG
+    local follow=() file=$PLATFORM_LOG process=
     while [ $# -gt 0 ]; do
         case $1 in
             -f | --follow) follow=(-F) ;;
             postgres) file=$PG_LOG ;;
             redis) file=$REDIS_LOG ;;
+            gateway | session | user | inventory | payment | catalog | search | cart | order | review | notification)
+                process=$1
+                ;;
             *) wrong_usage "logs: unknown argument $1 (./souk help)" ;;
         esac
         shift
     done
     [ -r "$file" ] || fail "there is no log yet at $file"
-    exec tail -n 200 "${follow[@]}" "$file"
+    [ -n "$process" ] || exec tail -n 200 "${follow[@]}" "$file"
+    tail -n 20000 "${follow[@]}" "$file" | grep --line-buffered -F "\"process\":\"$process\"" || true
 }

@@ -10,6 +10,7 @@ home_settings() {
     RUN_FOLDER=$SOUK_HOME/run
     PLATFORM_PID=$RUN_FOLDER/souk.pid
     LAUNCHER_PID=$RUN_FOLDER/launcher.pid
+    PROCESSES=$RUN_FOLDER/processes # written by serve --split
     PLATFORM_LOG=$SOUK_HOME/log/souk.log
     BINARY=$ROOT/build/release/bin/souk
     engine_paths

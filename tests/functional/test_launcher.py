@@ -235,3 +235,25 @@ def test_help_names_every_word(souk):
     text = souk("help").stdout
     for word in ("up", "down", "status", "logs", "test", "bench", "import products"):
         assert word in text
+
+
+def test_up_split_runs_each_service_as_a_process_of_its_own(souk):
+    up = souk("up", "--no-build", "--detach", "--split")
+    assert up.returncode == 0, up.stdout + up.stderr
+    processes = souk.status()["processes"]
+    assert len(processes) == 11 and {"gateway", "order", "cart"} <= set(processes)
+    assert all(each["state"] == "running" and each["restarts"] == 0 for each in processes.values())
+    assert requests.post(f"http://127.0.0.1:{souk.port}/v1/carts", timeout=10).status_code == 201
+    # A service's own port takes calls with the key alone.
+    call = requests.post(processes["cart"]["internal"] + "/rpc/cart/create_cart", json={}, timeout=10,
+                         headers={"Authorization": "Bearer guess"})
+    assert call.status_code == 401
+    assert requests.post(processes["cart"]["internal"] + "/rpc/cart/create_cart", json={}, timeout=10).status_code == 404
+    assert '"process":"order"' in souk("logs", "order").stdout
+
+    os.kill(processes["cart"]["pid"], signal.SIGKILL)
+    wait_for(lambda: souk.status()["processes"]["cart"]["restarts"] == 1, 15, "the new process")
+    wait_for(souk.answers, 15, "readiness")
+    down = souk("down")
+    assert down.returncode == 0, down.stderr
+    assert not any(pathlib.Path(f"/proc/{each['pid']}/exe").exists() for each in processes.values())

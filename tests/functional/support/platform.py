@@ -139,6 +139,10 @@ class Platform:
                 return int(pid)
         return 0
 
+    def kill_part(self, pid):
+        """kill -9 of one process of a split platform."""
+        os.kill(pid, signal.SIGKILL)
+
     # --- addresses, log ----------------------------------------------------------------------
 
     @property
