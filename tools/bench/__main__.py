@@ -73,6 +73,8 @@ def print_head(head):
     print(f"PostgreSQL  one private server for both sides: " +
           ", ".join(f"{name} {value}" for name, value in sorted(head["postgresql"].items())))
     print(f"catalogue   {head['catalogue']}")
+    if options["split"]:
+        print("services    each in a process of its own; the targets are those of one process")
     print(f"load        {options['clients']} clients in one thread on the same cores, {options['rounds']} rounds of "
           f"{options['seconds']:g} s after {options['warmup']:g} s", flush=True)
 
