@@ -126,6 +126,7 @@ Gateway::Gateway(http::Router& router, Authenticator authenticator, Options opti
       sessions_(limiter(options_.per_session_a_minute)),
       admission_(options_.admission) {
   add_documents();
+  limited_requests("client").add(0);  // so that /metrics has both before the first refusal
 }
 
 void Gateway::add_documents() {

@@ -22,6 +22,7 @@
 #include "settings.hpp"
 #include "supervisor.hpp"
 #include "telemetry/log.hpp"
+#include "telemetry/process.hpp"
 #include "version.hpp"
 
 namespace souk::commands {
@@ -161,6 +162,7 @@ class PublicPort {
 
 int serve_here(const Placement& placement) {
   const auto signals = block_stop_signals();
+  metrics::publish_process();
   const auto listeners = handover::listeners();
   Platform platform(read_secret(), placement);
   std::optional<PublicPort> public_port;

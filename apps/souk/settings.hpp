@@ -30,7 +30,7 @@ inline Setting<std::int64_t> max_connections(
     "SOUK_MAX_CONNECTIONS",
     "Connections of clients to the public port; the limit of open files may allow fewer. At the limit the one that is "
     "idle for longest is closed for a new one, and the new one where none is idle.",
-    20'000, 1, 1'000'000);
+    10'000, 1, 1'000'000);
 inline Setting<std::chrono::milliseconds> shed_delay(
     "SOUK_SHED_DELAY",
     "How long requests may wait for a worker before some are refused (503): browsing above it, checkouts above four "

@@ -124,6 +124,7 @@ OtlpExporter::Options OtlpExporter::Options::from_settings(std::string version) 
 
 OtlpExporter::OtlpExporter(Runtime& runtime, Options options)
     : runtime_(runtime), options_(std::move(options)), client_(runtime), group_(runtime.executor(0)) {
+  trace::note_lost(0);  // so that /metrics has the counts before the first loss
   if (options_.endpoint.empty()) return;
   trace::start({.sampled_percent = options_.sampled_percent});
   group_.spawn("otlp exporter", run());

@@ -55,6 +55,8 @@ Share::Share(Executor executor, const PoolOptions& options, std::size_t max_conn
       rollbacks_(executor),
       idle_gauge_(connections_gauge(name_, "idle")),
       busy_gauge_(connections_gauge(name_, "busy")),
+      waiting_gauge_(metrics::gauge("souk_pg_pool_waiting", "Callers that wait for a connection to a database.",
+                                    {{"database", name_}})),
       wait_seconds_(metrics::histogram("souk_pg_pool_wait_seconds", "Time until a caller had a connection.",
                                        {{"database", name_}})) {}
 
@@ -88,13 +90,18 @@ Task<Lease> Share::wait_turn(Deadline deadline) {
   // Takes the waiter out of the list even when its coroutine is destroyed in its sleep.
   struct InList {
     std::list<Waiter*>& list;
+    metrics::Gauge& gauge;
     Waiter* waiter;
-    InList(std::list<Waiter*>& l, Waiter* w) : list(l), waiter(w) { list.push_back(waiter); }
+    InList(std::list<Waiter*>& l, metrics::Gauge& g, Waiter* w) : list(l), gauge(g), waiter(w) {
+      list.push_back(waiter);
+      gauge.add(1);
+    }
     ~InList() {
+      gauge.add(-1);
       if (!waiter->granted) list.remove(waiter);
     }
   };
-  const InList in_list(waiting_, &waiter);
+  const InList in_list(waiting_, waiting_gauge_, &waiter);
   boost::system::error_code ignored;
   co_await waiter.timer.async_wait(asio::redirect_error(use_task, ignored));
   if (waiter.granted) co_return std::move(*waiter.granted);

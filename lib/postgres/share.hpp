@@ -92,6 +92,7 @@ class Share : public std::enable_shared_from_this<Share> {
 
   metrics::Gauge& idle_gauge_;
   metrics::Gauge& busy_gauge_;
+  metrics::Gauge& waiting_gauge_;
   metrics::Histogram& wait_seconds_;
   std::size_t published_idle_ = 0;
   std::size_t published_busy_ = 0;

@@ -6,12 +6,18 @@
 #include "followers.hpp"
 #include "importer.hpp"
 #include "postgres_repository.hpp"
+#include "telemetry/cache_metrics.hpp"
 
 namespace souk::catalog {
 namespace {
 
 constexpr std::size_t most_products = 1000;
 constexpr std::int64_t default_limit = 20;
+
+metrics::CacheLookups& page_lookups() {
+  static metrics::CacheLookups instance("catalog.pages");
+  return instance;
+}
 
 bool may_see(const Caller& caller, const StoredDocument& document) {
   return document.status != ProductStatus::inactive || caller.is_admin() || caller.kind == Caller::Kind::service;
@@ -136,8 +142,12 @@ Task<Result<ProductPage>> Service::list_products(Context context, ListProducts r
   auto& pages = caches_.pages();
   auto key = json::write(request);
   if (caches_.in_step()) {
-    if (const auto page = pages.find(key)) co_return ProductPage{{*page}};
+    if (const auto page = pages.find(key)) {
+      page_lookups().count(true);
+      co_return ProductPage{{*page}};
+    }
   }
+  page_lookups().count(false);
   const auto generation = pages.generation();
   auto page = std::make_shared<const std::string>(co_await read_page(context, std::move(request), std::move(after)));
   pages.put(std::move(key), generation, page);

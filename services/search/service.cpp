@@ -6,6 +6,7 @@
 #include "core/report.hpp"
 #include "errors.hpp"
 #include "rules.hpp"
+#include "telemetry/cache_metrics.hpp"
 #include "telemetry/log.hpp"
 
 namespace souk::search {
@@ -13,6 +14,11 @@ namespace {
 
 constexpr std::int64_t default_limit = 20;
 constexpr Duration shortest_round = std::chrono::milliseconds(20);
+
+metrics::CacheLookups& lookups() {
+  static metrics::CacheLookups instance("search.results");
+  return instance;
+}
 
 Context index_context() { return Context::background("search", std::chrono::seconds(30)); }
 
@@ -123,6 +129,7 @@ Task<Result<SearchResults>> Service::search(Context context, SearchProducts requ
   const auto snapshot = index_.snapshot();
   const auto hash = rules::query_hash(request, snapshot->generation);
   auto found = co_await cache_.find(context, hash);
+  lookups().count(found.has_value());
   if (!found) {
     found = find(*snapshot, request, offset, limit);
     co_await cache_.store(context, hash, *found);

@@ -5,6 +5,7 @@
 #include "errors.hpp"
 #include "events/consumer.hpp"
 #include "rules.hpp"
+#include "telemetry/cache_metrics.hpp"
 #include "telemetry/log.hpp"
 
 namespace souk::session {
@@ -12,6 +13,11 @@ namespace {
 
 constexpr Duration cached_for = std::chrono::seconds(1);
 constexpr std::size_t most_cached = 8192;
+
+metrics::CacheLookups& lookups() {
+  static metrics::CacheLookups instance("session.sessions");
+  return instance;
+}
 constexpr Duration wait_for_revocations = std::chrono::milliseconds(500);
 
 Task<std::string> from_the_beginning(Context) { co_return std::string(); }
@@ -96,8 +102,10 @@ Task<Result<Session>> Service::authenticate(Context context, Authenticate reques
 Task<std::optional<Session>> Service::find(Context context, std::string session_id) {
   auto& cache = caches_[this_worker()];
   if (const auto seen = cache.find(session_id); seen != cache.end() && seen->second.until > Clock::now()) {
+    lookups().count(true);
     co_return seen->second.session;
   }
+  lookups().count(false);
   auto session = co_await repository_.find(context, std::move(session_id));
   if (!session) co_return std::nullopt;
   const auto time = now();
