@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "core/card_number.hpp"
 #include "core/crypto.hpp"
 #include "core/random.hpp"
 #include "core/settings.hpp"
@@ -58,6 +59,25 @@ TEST(Crypto, KnownAnswers) {
   EXPECT_EQ(hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(CardNumber, IsSeenInEveryWayOfWritingIt) {
+  // The test numbers of the card schemes: 13, 14, 15, 16 and 19 digits.
+  for (const auto* text : {"4222222222222", "30569309025904", "378282246310005", "4242424242424242",
+                           "6304000000000000000", "4242 4242 4242 4242", "4242-4242-4242-4242", "3782 822463 10005",
+                           "tok_4242424242424242", "card4242424242424242", "no. 4242.4242.4242.4242, valid",
+                           "4242 4242 4242 4242 123", "12/27 5555555555554444"}) {
+    EXPECT_TRUE(has_card_number(text)) << text;
+  }
+}
+
+TEST(CardNumber, IsNotSeenInTokensAndOtherNumbers) {
+  for (const auto* text :
+       {"", "4242424242424241", "424242424242", "tok_success", "pm_1MqLiJLkdIwHu7ixUEgbFdYF", "pay_29QQoUBi66xm2f",
+        "5O190127TN364715T", "919876543210@upi", "019ab2f0-0000-7000-8000-000000000000", "0000000000000000",
+        "42424242424242424242424242", "4242 4242 4242 4241"}) {
+    EXPECT_FALSE(has_card_number(text)) << text;
+  }
 }
 
 Setting<std::int64_t> test_number("SOUK_UNITTEST_NUMBER", "A number.", 5, 1, 10);

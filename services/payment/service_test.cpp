@@ -132,6 +132,19 @@ TEST_F(PaymentService, ARepeatedChargeGoesOnWhereTheFirstOneWasLost) {
   expect_sound();
 }
 
+TEST_F(PaymentService, AFaultBeforeTheChargeIsMetOnceForAnOrder) {
+  for (const auto* token : {"tok_timeout_before_charge", "tok_error_before_charge"}) {
+    const auto order = Uuid::v7();
+    EXPECT_TRUE(pay(order, token)->outcome_unknown);
+    EXPECT_EQ(charges(order), "0");
+    connect(database_->url());  // the simulator's memory outlives its process
+    EXPECT_EQ(pay(order, token)->status, PaymentStatus::succeeded);
+    EXPECT_EQ(charges(order), "1");
+    EXPECT_TRUE(pay(Uuid::v7(), token)->outcome_unknown);  // another order meets it again
+  }
+  expect_sound();
+}
+
 TEST_F(PaymentService, TheResolverFindsOutByItself) {
   const auto lost = Uuid::v7();
   const auto never = Uuid::v7();

@@ -114,6 +114,10 @@ constexpr Statement settle_refund{
     "simulator.settle_refund",
     "UPDATE simulator.refunds SET status = 'succeeded' WHERE key = $1 AND status = 'pending'"};
 
+// Only the first attempt for a key meets a fault that comes before the charge.
+constexpr Statement note_fault{
+    "simulator.note_fault", "INSERT INTO simulator.faults (key) VALUES ($1) ON CONFLICT (key) DO NOTHING RETURNING 1"};
+
 std::string new_id(std::string_view prefix) { return std::string(prefix) + Uuid::v7().to_string(); }
 
 Task<> wait(Context context, Duration duration) {
@@ -193,8 +197,9 @@ Task<GatewayPayment> Simulator::charge(Context context, GatewayCharge request) {
   const auto behaviour = behaviour_of(request.token);
   if (behaviour.fault == Fault::unavailable) throw Unavailable("the simulated gateway cannot be reached");
   if (behaviour.fault == Fault::slow) co_await wait(context, delays_.slow);
-  if (behaviour.fault == Fault::error_before) throw UnknownOutcome("the simulated gateway answers HTTP 500");
-  if (behaviour.fault == Fault::timeout_before) {
+  const bool before = behaviour.fault == Fault::error_before || behaviour.fault == Fault::timeout_before;
+  if (before && co_await first_attempt(context, request.key)) {
+    if (behaviour.fault == Fault::error_before) throw UnknownOutcome("the simulated gateway answers HTTP 500");
     co_await wait(context, delays_.timeout);
     throw UnknownOutcome("the simulated gateway does not answer");
   }
@@ -215,6 +220,10 @@ Task<GatewayPayment> Simulator::charge(Context context, GatewayCharge request) {
     throw UnknownOutcome("the simulated gateway does not answer");
   }
   co_return to_gateway(to_stored(std::move(payment)));
+}
+
+Task<bool> Simulator::first_attempt(Context context, std::string key) {
+  co_return !(co_await pool_.query(std::move(context), note_fault, key)).empty();
 }
 
 Task<std::optional<Simulator::Stored>> Simulator::find_stored(Context context, std::string key) {

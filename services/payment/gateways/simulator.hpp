@@ -56,6 +56,8 @@ class Simulator final : public Gateway {
   static Task<std::vector<bool>> insert(pg::Pool& pool, std::vector<NewPayment> payments);
   // Whether the payment is new; false when the key was used before.
   Task<bool> record(Context context, NewPayment payment);
+  // Whether nobody has tried this key before; remembered.
+  Task<bool> first_attempt(Context context, std::string key);
   Task<std::optional<Stored>> find_stored(Context context, std::string key);
   static Stored to_stored(NewPayment payment);
   static GatewayPayment to_gateway(const Stored& stored);
