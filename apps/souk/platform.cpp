@@ -201,6 +201,7 @@ void Platform::add_routes(http::Router& router) {
   search::add_routes(router, parts_->search.api());
   cart::add_routes(router, parts_->carts.api());
   inventory::add_routes(router, parts_->inventory.api());
+  payment::add_routes(router, parts_->payments.api());
   if (payment::settings::gateway.get() == "simulator") {
     payment::add_simulator_routes(router, parts_->simulator, parts_->payments.api());
   }

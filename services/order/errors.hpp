@@ -108,6 +108,10 @@ inline Refusal cart_in_checkout() {
                        .detail = "This cart is being bought by another checkout.",
                        .retry_after_s = 2});
 }
+inline Refusal card_number_refused() {
+  return refuse(ErrorKind::unprocessable, "payment.card_number_refused",
+                "This looks like a card's number. Send the token that the payment gateway made of it.");
+}
 inline Error declined(std::string_view reason) {
   return Error{.kind = ErrorKind::payment_required,
                .code = "payment.declined",

@@ -94,6 +94,14 @@ class FakePayments final : public payment::Api {
     co_return events::EventPage{.next = request.after};
   }
   Task<Result<payment::Payment>> settle_cash(Context, payment::OrderRef) override { not_asked(); }
+  Task<Result<payment::PaymentMethods>> list_payment_methods(Context, payment::ListPaymentMethods) override {
+    not_asked();
+  }
+  Task<Result<payment::PaymentMethod>> add_payment_method(Context, payment::AddPaymentMethod) override { not_asked(); }
+  Task<Result<payment::PaymentMethod>> make_default_payment_method(Context, payment::PaymentMethodRef) override {
+    not_asked();
+  }
+  Task<Result<payment::Done>> delete_payment_method(Context, payment::PaymentMethodRef) override { not_asked(); }
 
  private:
   static Refusal not_found() { return refuse(ErrorKind::not_found, "payment.not_found", "There is no such payment."); }

@@ -151,6 +151,8 @@ void add_cart_routes(http::Router& router, Api& orders) {
                   "422 idempotency.body_mismatch",
                   "422 payment.method_unavailable",
                   "422 payment.token_required",
+                  "422 payment.payment_method_not_found",
+                  "422 payment.card_number_refused",
                   "422 payment.amount_unsupported",
                   "401 auth.required"},
        .idempotency_key = true,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/card_number.hpp"
 #include "core/crypto.hpp"
 #include "core/random.hpp"
 #include "errors.hpp"
@@ -63,6 +64,8 @@ Result<void> check_payment(const PaymentChoice& payment) {
     return errors::invalid_fields(
         {{"payment", "conflict", "cash on delivery takes no gateway, token or saved method"}});
   }
+  // Here already: an intent keeps its token until the order is written.
+  if (payment.token && has_card_number(*payment.token)) return errors::card_number_refused();
   if (payment.token && payment.payment_method_id) {
     return errors::invalid_fields({{"payment", "conflict", "give a token or a saved method, not both"}});
   }

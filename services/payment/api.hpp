@@ -18,6 +18,7 @@ namespace souk::payment {
 
 BOOST_DEFINE_ENUM_CLASS(PaymentStatus, pending, processing, succeeded, failed, cancelled, refunded)
 BOOST_DEFINE_ENUM_CLASS(Method, card, upi, wallet, cod)
+BOOST_DEFINE_ENUM_CLASS(SavedType, card, upi, wallet)
 BOOST_DEFINE_ENUM_CLASS(RefundStatus, pending, processing, succeeded, failed)
 BOOST_DEFINE_ENUM_CLASS(NextActionType, redirect, upi_approval, three_d_secure)
 
@@ -101,6 +102,66 @@ BOOST_DESCRIBE_STRUCT(RefundPayment, (), (order_id, amount, cause, reason))
 struct Done {};
 BOOST_DESCRIBE_STRUCT(Done, (), ())
 
+// A saved payment method. What stands in it of a card is for people to know it by; the gateway's token, which pays,
+// never leaves the service.
+struct PaymentMethod {
+  Uuid id;
+  SavedType type{};
+  bool is_default = false;
+  std::string gateway;
+  std::optional<std::string> card_last4;
+  std::optional<std::string> card_brand;
+  std::optional<std::int64_t> card_exp_month;
+  std::optional<std::int64_t> card_exp_year;
+  std::optional<std::string> upi_id;
+  std::optional<std::string> wallet_type;
+  Timestamp created_at;
+  Timestamp updated_at;
+};
+BOOST_DESCRIBE_STRUCT(PaymentMethod, (),
+                      (id, type, is_default, gateway, card_last4, card_brand, card_exp_month, card_exp_year, upi_id,
+                       wallet_type, created_at, updated_at))
+
+// The gateway's page or library in the browser made the token of what the customer typed there; a card's number never
+// comes here.
+struct NewPaymentMethod {
+  SavedType type{};
+  std::optional<json::Text<1, 50>> gateway;  // default: the configured one
+  json::Text<1, 255> token;
+  std::optional<json::Text<4, 4>> card_last4;
+  std::optional<json::Text<1, 50>> card_brand;
+  std::optional<json::Int<1, 12>> card_exp_month;
+  std::optional<json::Int<2000, 2099>> card_exp_year;
+  std::optional<json::Text<3, 255>> upi_id;      // "name@bank"; upi needs it
+  std::optional<json::Text<1, 50>> wallet_type;  // "apple_pay"; a wallet needs it
+  std::optional<bool> is_default;
+};
+BOOST_DESCRIBE_STRUCT(NewPaymentMethod, (),
+                      (type, gateway, token, card_last4, card_brand, card_exp_month, card_exp_year, upi_id, wallet_type,
+                       is_default))
+
+struct AddPaymentMethod {
+  Uuid user_id;
+  NewPaymentMethod method;
+};
+BOOST_DESCRIBE_STRUCT(AddPaymentMethod, (), (user_id, method))
+
+struct ListPaymentMethods {
+  Uuid user_id;
+};
+BOOST_DESCRIBE_STRUCT(ListPaymentMethods, (), (user_id))
+
+struct PaymentMethods {
+  std::vector<PaymentMethod> data;  // the default first, then the newest; at most 20
+};
+BOOST_DESCRIBE_STRUCT(PaymentMethods, (), (data))
+
+struct PaymentMethodRef {
+  Uuid user_id;
+  Uuid payment_method_id;
+};
+BOOST_DESCRIBE_STRUCT(PaymentMethodRef, (), (user_id, payment_method_id))
+
 // Events: "payment.changed" (key order_id; payload Payment): result known, captured, refunded.
 class Api {
  public:
@@ -109,8 +170,8 @@ class Api {
   // The payment with its status: succeeded, failed (declined: failure_reason), processing with next_action,
   // authorized or outcome_unknown; pending for cash on delivery. Durable row first, then the gateway, then the result.
   // A gateway that does not answer, or cannot be reached, leaves outcome_unknown.
-  // payment.method_unavailable, payment.token_required, payment.payment_method_not_found, payment.amount_unsupported;
-  // payment.order_closed when cancel() came before any charge.
+  // payment.method_unavailable, payment.token_required, payment.payment_method_not_found, payment.amount_unsupported,
+  // payment.card_number_refused; payment.order_closed when cancel() came before any charge.
   virtual Task<Result<Payment>> charge(Context context, Charge request) = 0;
   // What is known of the order's payment. payment.not_found
   virtual Task<Result<Payment>> get_payment(Context context, OrderRef request) = 0;
@@ -127,6 +188,17 @@ class Api {
   virtual Task<Result<Refund>> refund(Context context, RefundPayment request) = 0;
   // Cash on delivery was paid to the carrier. payment.not_cash, payment.not_found
   virtual Task<Result<Payment>> settle_cash(Context context, OrderRef request) = 0;
+
+  // Saved payment methods, each of one user: somebody else's is not found (payment.payment_method_not_found).
+  virtual Task<Result<PaymentMethods>> list_payment_methods(Context context, ListPaymentMethods request) = 0;
+  // The first one becomes the default, and so does one that asks for it. The same token again is the same method; what
+  // is said of it is not changed. payment.method_unavailable, payment.card_number_refused, payment.card_expired,
+  // payment.too_many_payment_methods; request.invalid for members that the type does not have.
+  virtual Task<Result<PaymentMethod>> add_payment_method(Context context, AddPaymentMethod request) = 0;
+  virtual Task<Result<PaymentMethod>> make_default_payment_method(Context context, PaymentMethodRef request) = 0;
+  // The newest of the others takes the place of a default.
+  virtual Task<Result<Done>> delete_payment_method(Context context, PaymentMethodRef request) = 0;
+
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
 };
 

@@ -21,6 +21,25 @@ inline Refusal payment_method_not_found() {
   return refuse(ErrorKind::unprocessable, "payment.payment_method_not_found", "You have no such saved payment method.");
 }
 
+// The same for what a path names.
+inline Refusal no_such_payment_method() {
+  return refuse(ErrorKind::not_found, "payment.payment_method_not_found", "You have no such saved payment method.");
+}
+
+inline Refusal card_number_refused() {
+  return refuse(ErrorKind::unprocessable, "payment.card_number_refused",
+                "This looks like a card's number. Send the token that the payment gateway made of it.");
+}
+
+inline Refusal card_expired() {
+  return refuse(ErrorKind::unprocessable, "payment.card_expired", "The card has expired. Add another one.");
+}
+
+inline Refusal too_many_payment_methods() {
+  return refuse(ErrorKind::conflict, "payment.too_many_payment_methods",
+                "You have 20 saved payment methods. Delete one first.");
+}
+
 inline Refusal amount_unsupported() {
   return refuse(ErrorKind::unprocessable, "payment.amount_unsupported",
                 "This amount or currency cannot be paid with this method.");

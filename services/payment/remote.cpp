@@ -14,6 +14,10 @@ class Remote final : public rpc::Remote<Api> {
   SOUK_RPC(cancel, repeatable)
   SOUK_RPC(refund, repeatable)
   SOUK_RPC(settle_cash, repeatable)
+  SOUK_RPC(list_payment_methods, repeatable)
+  SOUK_RPC(add_payment_method, repeatable)
+  SOUK_RPC(make_default_payment_method, repeatable)
+  SOUK_RPC(delete_payment_method, once)  // the second answer is "not found"
   SOUK_RPC(events, repeatable)
 };
 

@@ -78,10 +78,6 @@ constexpr Statement take_due_payments{
     "WHERE id IN (SELECT id FROM payments WHERE check_at <= LOCALTIMESTAMP ORDER BY check_at LIMIT $1 "
     "             FOR NO KEY UPDATE SKIP LOCKED) RETURNING order_id"};
 
-constexpr Statement find_saved_token_statement{
-    "payment.find_saved_token",
-    "SELECT gateway_payment_method_id FROM payment_methods WHERE id = $1 AND user_id = $2 AND gateway = $3"};
-
 // In the order of KnownRefund's members.
 #define SOUK_REFUND_COLUMNS                                                                                      \
   "id, refund_number, payment_id, order_id, amount, currency, status, reason, created_at, succeeded_at, cause, " \
@@ -223,14 +219,6 @@ Task<std::vector<Uuid>> Repository::take_due(Context context, std::int64_t limit
   std::vector<Uuid> orders;
   for (const pg::Row row : rows) orders.push_back(row.get<Uuid>(0));
   co_return orders;
-}
-
-Task<std::optional<std::string>> Repository::find_saved_token(Context context, Uuid payment_method_id, Uuid user_id,
-                                                              std::string gateway) {
-  const auto rows =
-      co_await pool_.query(std::move(context), find_saved_token_statement, payment_method_id, user_id, gateway);
-  if (rows.empty()) co_return std::nullopt;
-  co_return rows.front().get<std::string>(0);
 }
 
 Task<std::optional<KnownRefund>> Repository::find_refund(pg::Transaction& tx, Uuid order_id, std::string cause) {

@@ -46,10 +46,6 @@ class Repository {
   Task<bool> close_order(Context context, Uuid order_id);
   // Orders whose payment is to be asked for, each put off for a while: another process then takes others.
   Task<std::vector<Uuid>> take_due(Context context, std::int64_t limit);
-  // The gateway's token of a saved method.
-  Task<std::optional<std::string>> find_saved_token(Context context, Uuid payment_method_id, Uuid user_id,
-                                                    std::string gateway);
-
   Task<std::optional<KnownRefund>> find_refund(pg::Transaction& tx, Uuid order_id, std::string cause);
   // A new refund, or one that failed and is tried again.
   Task<> begin_refund(pg::Transaction& tx, KnownRefund refund);

@@ -6,6 +6,9 @@
 
 namespace souk::payment {
 
+// Saved payment methods: /v1/me/payment-methods.
+void add_routes(http::Router& router, Api& payments);
+
 // The simulator's own pages, /simulator/payments/{id}: only where it is the gateway that takes payments.
 void add_simulator_routes(http::Router& router, Simulator& simulator, Api& payments);
 

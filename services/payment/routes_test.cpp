@@ -70,5 +70,75 @@ TEST_F(SimulatorRoutes, NonsenseIsRefused) {
   EXPECT_EQ(ask(http::Method::POST, "/simulator/payments/nothing", "approve").status, 404);
 }
 
+class PaymentRoutes : public PaymentTest {
+ protected:
+  void SetUp() override {
+    PaymentTest::SetUp();
+    if (service_) add_routes(router_, *service_);
+  }
+
+  http::Response ask(http::Method method, std::string path, std::string body = "", std::optional<Uuid> user = ada()) {
+    Caller caller;
+    if (user) caller = {.kind = Caller::Kind::customer, .user_id = user};
+    http::Request request{
+        .context = souk::testing::test_context(std::move(caller)), .method = method, .target = path, .path = path};
+    if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+    request.body = std::move(body);
+    return runtime_.block_on(handle(router_, std::move(request)));
+  }
+  static Task<http::Response> handle(const http::Router& router, http::Request request) {
+    co_return co_await router.handle(std::move(request));
+  }
+  static Uuid ada() {
+    static const auto id = Uuid::v7();
+    return id;
+  }
+  std::string added(const std::string& token) {
+    const auto reply = ask(http::Method::POST, "/v1/me/payment-methods",
+                           R"({"type":"card","card_last4":"4242","token":")" + token + "\"}");
+    EXPECT_EQ(reply.status, 201) << reply.body;
+    return "/v1/me/payment-methods/" + json::read_trusted<PaymentMethod>(reply.body).id.to_string();
+  }
+
+  http::Router router_;
+};
+
+TEST_F(PaymentRoutes, ACustomerKeepsSavedMethods) {
+  const auto first = added("tok_success");
+  const auto second = added("tok_slow");
+  const auto made = ask(http::Method::PATCH, second, R"({"is_default":true})");
+  EXPECT_EQ(made.status, 200);
+  EXPECT_THAT(made.body, HasSubstr(R"("is_default":true)"));
+  EXPECT_EQ(ask(http::Method::PATCH, second, R"({"is_default":false})").status, 400);
+  const auto list = ask(http::Method::GET, "/v1/me/payment-methods");
+  EXPECT_THAT(list.body, HasSubstr(R"("card_last4":"4242")"));
+  EXPECT_THAT(list.body, Not(HasSubstr("tok_")));
+  EXPECT_EQ(ask(http::Method::DELETE, first).status, 204);
+  EXPECT_EQ(ask(http::Method::DELETE, first).status, 404);
+}
+
+TEST_F(PaymentRoutes, SavedMethodsAreTheirOwnersOnly) {
+  const auto mine = added("tok_success");
+  const auto list = std::string("/v1/me/payment-methods");
+  EXPECT_EQ(ask(http::Method::PATCH, mine, R"({"is_default":true})", Uuid::v7()).status, 404);
+  EXPECT_EQ(ask(http::Method::DELETE, mine, "", Uuid::v7()).status, 404);
+  EXPECT_THAT(ask(http::Method::GET, list, "", Uuid::v7()).body, HasSubstr(R"("data":[])"));
+  EXPECT_EQ(ask(http::Method::GET, list, "", std::nullopt).status, 401);
+  EXPECT_EQ(ask(http::Method::POST, list, R"({"type":"card","token":"t"})", std::nullopt).status, 401);
+  EXPECT_EQ(ask(http::Method::DELETE, mine, "", std::nullopt).status, 401);
+}
+
+TEST_F(PaymentRoutes, ACardsNumberAndUnknownMembersAreRefused) {
+  const auto list = std::string("/v1/me/payment-methods");
+  const auto number = ask(http::Method::POST, list, R"({"type":"card","token":"4242424242424242"})");
+  EXPECT_EQ(number.status, 422);
+  EXPECT_THAT(number.body, HasSubstr("payment.card_number_refused"));
+  EXPECT_THAT(number.body, Not(HasSubstr("4242")));
+  EXPECT_EQ(ask(http::Method::POST, list, R"({"type":"card","token":"t","number":"4242424242424242"})").status, 400);
+  EXPECT_EQ(ask(http::Method::POST, list, R"({"type":"card","token":"t","user_id":"x"})").status, 400);
+  EXPECT_EQ(ask(http::Method::POST, list, R"({"type":"cod","token":"t"})").status, 400);
+  EXPECT_EQ(ask(http::Method::DELETE, list + "/nonsense").status, 404);
+}
+
 }  // namespace
 }  // namespace souk::payment

@@ -6,6 +6,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "core/card_number.hpp"
 #include "core/random.hpp"
 #include "errors.hpp"
 #include "gateways/currency.hpp"
@@ -16,6 +17,43 @@ namespace {
 // What every gateway's tokens are made of.
 bool is_token(std::string_view token) {
   return token.size() <= 255 && std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+// NPCI's form of a virtual payment address: "name@bank".
+bool is_upi_id(std::string_view text) {
+  const auto at = text.find('@');
+  if (at == std::string_view::npos || at < 2 || text.size() - at < 3) return false;
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return std::ranges::all_of(text.substr(0, at),
+                             [&](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_'; }) &&
+         std::ranges::all_of(text.substr(at + 1), [&](char c) { return is_letter(c) || is_digit(c); });
+}
+
+bool names_a_card(const NewPaymentMethod& method) {
+  return method.card_last4 || method.card_brand || method.card_exp_month || method.card_exp_year;
+}
+
+// A card is good until its month has ended everywhere on earth.
+bool is_over(std::int64_t year, std::int64_t month, Timestamp now) {
+  using namespace std::chrono;
+  const auto last = sys_days(std::chrono::year(static_cast<int>(year)) / static_cast<int>(month) / std::chrono::last);
+  return now >= last + days(1) + hours(12);
+}
+
+Result<void> check_card(const NewPaymentMethod& method, Timestamp now) {
+  if (method.upi_id || method.wallet_type)
+    return errors::invalid_request("type", "a card has no upi_id or wallet_type");
+  if (method.card_last4 && !std::ranges::all_of(*method.card_last4, [](char c) { return c >= '0' && c <= '9'; })) {
+    return errors::invalid_request("card_last4", "must be four digits");
+  }
+  if (method.card_exp_month.has_value() != method.card_exp_year.has_value()) {
+    return errors::invalid_request("card_exp_month", "must be given together with card_exp_year");
+  }
+  if (method.card_exp_month && is_over(*method.card_exp_year, *method.card_exp_month, now)) {
+    return errors::card_expired();
+  }
+  return {};
 }
 
 }  // namespace
@@ -53,7 +91,27 @@ Result<void> check(const Charge& request) {
     return errors::amount_unsupported();
   }
   if (request.method != Method::cod && !to_units(request.amount, request.currency)) return errors::amount_unsupported();
+  if (request.token && has_card_number(*request.token)) return errors::card_number_refused();
   if (request.token && !is_token(*request.token)) return errors::invalid_request("token", "is no token of a gateway");
+  return {};
+}
+
+Result<void> check(const NewPaymentMethod& method, Timestamp now) {
+  const auto looks = [](const auto& text) { return text && has_card_number(*text); };
+  if (has_card_number(method.token) || looks(method.gateway) || looks(method.card_brand) || looks(method.upi_id) ||
+      looks(method.wallet_type)) {
+    return errors::card_number_refused();
+  }
+  if (!is_token(method.token)) return errors::invalid_request("token", "is no token of a gateway");
+  if (method.type == SavedType::card) return check_card(method, now);
+  if (names_a_card(method)) return errors::invalid_request("type", "only a card has members that begin with card_");
+  const bool upi = method.type == SavedType::upi;
+  if (upi && method.wallet_type) return errors::invalid_request("wallet_type", "is only for a wallet");
+  if (!upi && method.upi_id) return errors::invalid_request("upi_id", "is only for upi");
+  if (upi && !(method.upi_id && is_upi_id(*method.upi_id))) {
+    return errors::invalid_request("upi_id", "must be an address such as name@bank");
+  }
+  if (!upi && !method.wallet_type) return errors::invalid_request("wallet_type", "is required for a wallet");
   return {};
 }
 

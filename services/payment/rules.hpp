@@ -11,14 +11,18 @@
 namespace souk::payment::rules {
 
 inline constexpr std::size_t max_cause = 100;
+inline constexpr std::int64_t max_payment_methods = 20;  // a user
 
 // The status table: whether a payment, or a refund, may go from one status to another.
 bool may_change(PaymentStatus from, PaymentStatus to);
 bool may_change(RefundStatus from, RefundStatus to);
 bool is_final(PaymentStatus status);
 
-// Amount, currency and method fit together. payment.amount_unsupported
+// Amount, currency and method fit together. payment.amount_unsupported, payment.card_number_refused
 Result<void> check(const Charge& request);
+// Whether the members fit the type, and nothing looks like a card's number. payment.card_number_refused,
+// payment.card_expired, request.invalid
+Result<void> check(const NewPaymentMethod& method, Timestamp now);
 // Throws std::logic_error when the order was charged otherwise before: two amounts for one order are a bug.
 void check_same(const Payment& payment, const Charge& request);
 

@@ -182,6 +182,54 @@ TEST(PaymentRules, TheGatewayIsAskedWhereSomethingMayHaveHappened) {
   EXPECT_EQ(rules::next_check_s(waiting), std::nullopt);
 }
 
+NewPaymentMethod saved_card() {
+  return {.type = SavedType::card, .token = "pm_1", .card_last4 = "4242", .card_exp_month = 2, .card_exp_year = 2028};
+}
+
+std::string refused(const NewPaymentMethod& method, std::string_view when = "2027-01-15T08:00:00Z") {
+  const auto checked = rules::check(method, *parse_timestamp(when));
+  return checked ? "" : checked.error().code;
+}
+
+TEST(PaymentRules, ACardIsGoodUntilItsMonthHasEndedEverywhere) {
+  EXPECT_EQ(refused(saved_card(), "2028-02-29T23:59:59Z"), "");
+  EXPECT_EQ(refused(saved_card(), "2028-03-01T11:59:59Z"), "");
+  EXPECT_EQ(refused(saved_card(), "2028-03-01T12:00:00Z"), "payment.card_expired");
+  auto half = saved_card();
+  half.card_exp_year.reset();
+  EXPECT_EQ(refused(half), "request.invalid");
+}
+
+TEST(PaymentRules, ASavedMethodHasTheMembersOfItsType) {
+  const NewPaymentMethod upi{.type = SavedType::upi, .token = "t", .upi_id = "ada.l-1@okbank"};
+  const NewPaymentMethod wallet{.type = SavedType::wallet, .token = "t", .wallet_type = "apple_pay"};
+  for (const auto& method : {saved_card(), upi, wallet}) EXPECT_EQ(refused(method), "");
+  for (auto wrong : {saved_card(), wallet}) {
+    wrong.upi_id = "ada@bank";
+    EXPECT_EQ(refused(wrong), "request.invalid");
+  }
+  for (auto wrong : {saved_card(), upi}) {
+    wrong.wallet_type = "apple_pay";
+    EXPECT_EQ(refused(wrong), "request.invalid");
+  }
+  for (auto wrong : {upi, wallet}) {
+    wrong.card_last4 = "4242";
+    EXPECT_EQ(refused(wrong), "request.invalid");
+  }
+  for (auto wrong : {saved_card(), upi, wallet}) {
+    wrong.token = "two words";
+    EXPECT_EQ(refused(wrong), "request.invalid");
+  }
+  for (const auto* id : {"ada", "@bank", "a@bank", "ada@", "ada@b", "ada@b ank", "ada l@bank", "ada@bank@bank"}) {
+    EXPECT_EQ(refused({.type = SavedType::upi, .token = "t", .upi_id = id}), "request.invalid") << id;
+  }
+  EXPECT_EQ(refused({.type = SavedType::upi, .token = "t"}), "request.invalid");
+  EXPECT_EQ(refused({.type = SavedType::wallet, .token = "t"}), "request.invalid");
+  auto letters = saved_card();
+  letters.card_last4 = "42x2";
+  EXPECT_EQ(refused(letters), "request.invalid");
+}
+
 TEST(PaymentRules, NumbersAreReadableAndDiffer) {
   std::set<std::string> numbers;
   for (int i = 0; i < 1000; ++i) numbers.insert(rules::new_number("PAY", some_time));

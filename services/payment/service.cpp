@@ -81,6 +81,7 @@ Service::Service(Runtime& runtime, pg::Pool& pool, Gateways gateways)
     : pool_(pool),
       gateways_(std::move(gateways)),
       repository_(pool),
+      methods_(pool),
       outbox_(pool),
       writer_(runtime, repository_, outbox_) {
   if (!gateways_.by_name.contains(gateways_.standard)) {
@@ -147,23 +148,29 @@ Task<Result<Service::Means>> Service::means_of(Context context, Charge request) 
     if (request.gateway) co_return errors::method_unavailable();
     co_return Means{};
   }
-  Means means{.gateway = request.gateway.value_or(gateways_.standard)};
-  if (!gateways_.by_name.contains(*means.gateway)) co_return errors::method_unavailable();
+  Means means{.gateway = request.gateway.value_or(gateways_.standard), .token = request.token.value_or("")};
   if (request.payment_method_id) {
-    const auto saved =
-        co_await repository_.find_saved_token(context, *request.payment_method_id, request.user_id, *means.gateway);
-    if (!saved) co_return errors::payment_method_not_found();
-    means.token = *saved;
-  } else {
-    means.token = request.token.value_or("");
+    auto saved = co_await methods_.find_saved(context, {request.user_id, *request.payment_method_id});
+    const bool fits = saved && json::enum_name(saved->type) == json::enum_name(request.method) &&
+                      saved->gateway == request.gateway.value_or(saved->gateway);
+    if (!fits) co_return errors::payment_method_not_found();
+    means = {.gateway = std::move(saved->gateway), .token = std::move(saved->token)};
   }
+  if (!gateways_.by_name.contains(*means.gateway)) co_return errors::method_unavailable();
   if (means.token.empty()) co_return errors::token_required();
   co_return means;
 }
 
 Task<Result<Payment>> Service::charge(Context context, Charge request) {
   SOUK_CO_CHECK(rules::check(request));
-  SOUK_CO_TRY(auto means, co_await means_of(context, request));
+  auto found = co_await means_of(context, request);
+  if (!found) {
+    // The saved method may have been deleted since the order was charged: what was begun is asked for all the same.
+    auto known = co_await repository_.find(context, request.order_id);
+    if (known) co_return co_await ask(std::move(context), *std::move(known));
+    co_return std::unexpected(std::move(found).error());
+  }
+  auto means = *std::move(found);
   const auto begun = co_await writer_.begin(context, new_payment(request, means.gateway));
   if (!begun) co_return co_await charge_again(std::move(context), std::move(request), std::move(means.token));
   if (begun->payment_method == Method::cod) co_return *begun;

@@ -7,6 +7,7 @@
 #include "core/task_group.hpp"
 #include "events/outbox.hpp"
 #include "gateways/gateway.hpp"
+#include "method_repository.hpp"
 #include "payment/api.hpp"
 #include "postgres/pool.hpp"
 #include "repository.hpp"
@@ -36,6 +37,10 @@ class Service final : public Api {
   Task<Result<Payment>> cancel(Context context, OrderRef request) override;
   Task<Result<Refund>> refund(Context context, RefundPayment request) override;
   Task<Result<Payment>> settle_cash(Context context, OrderRef request) override;
+  Task<Result<PaymentMethods>> list_payment_methods(Context context, ListPaymentMethods request) override;
+  Task<Result<PaymentMethod>> add_payment_method(Context context, AddPaymentMethod request) override;
+  Task<Result<PaymentMethod>> make_default_payment_method(Context context, PaymentMethodRef request) override;
+  Task<Result<Done>> delete_payment_method(Context context, PaymentMethodRef request) override;
   Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) override;
 
  private:
@@ -72,6 +77,7 @@ class Service final : public Api {
   pg::Pool& pool_;
   Gateways gateways_;
   Repository repository_;
+  MethodRepository methods_;
   events::Outbox outbox_;
   Writer writer_;
 };

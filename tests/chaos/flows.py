@@ -248,6 +248,27 @@ class Restocked(Purchase):
         return opening_stock + 5
 
 
+class WithSavedCard(Purchase):
+    """A customer saves a card, then buys with it."""
+
+    token = None
+    saved = None
+
+    def _drive(self, client):
+        if self.token is None:
+            client.register(self.body["email"])
+            self.token = client.token
+        client.token = self.token
+        if self.saved is None:
+            reply = client.post("/v1/me/payment-methods", {"type": "card", "token": simulator.SUCCESS})
+            assert reply.status_code == 201, reply.text
+            self.saved = reply.json()["id"]
+            listed = client.get("/v1/me/payment-methods").json()["data"]
+            assert [method["id"] for method in listed] == [self.saved], "a token was saved twice"
+            self.body["payment"] = {"method": "card", "payment_method_id": self.saved}
+        super()._drive(client)
+
+
 class TimedOut(Purchase):
     """The gateway charges and does not answer."""
 
@@ -286,4 +307,4 @@ class Cancelled(Purchase):
 
 # From the quick to the slow: a failpoint is tried with each until one reaches it.
 ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Approved, Refused, LookedAt,
-       Restocked, Left, TimedOut, LostHold)
+       WithSavedCard, Restocked, Left, TimedOut, LostHold)
