@@ -46,6 +46,18 @@ Event heard(const payment::Payment& payment) {
   return {payment.payment_method == payment::Method::cod ? What::money_on_delivery : What::money_uncertain};
 }
 
+PaymentStatus payment_status_after(payment::PaymentStatus status) {
+  switch (status) {
+    case payment::PaymentStatus::succeeded: return PaymentStatus::paid;
+    case payment::PaymentStatus::refunded: return PaymentStatus::refunded;
+    case payment::PaymentStatus::failed:
+    case payment::PaymentStatus::cancelled: return PaymentStatus::failed;
+    case payment::PaymentStatus::pending:
+    case payment::PaymentStatus::processing: return PaymentStatus::pending;
+  }
+  std::unreachable();
+}
+
 std::chrono::milliseconds check_after(std::chrono::seconds age) {
   return std::clamp<std::chrono::milliseconds>(age / 4, 1s, 60s);
 }

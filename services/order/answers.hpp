@@ -6,6 +6,7 @@
 
 #include "core/context.hpp"
 #include "core/result.hpp"
+#include "order/api.hpp"
 #include "payment/api.hpp"
 #include "saga.hpp"
 
@@ -21,6 +22,8 @@ bool is_no_answer(const Error& error);
 std::string reason_of_no_answer(const std::exception_ptr& exception);
 // What the payment's row means.
 saga::Event heard(const payment::Payment& payment);
+// What it makes of its order's payment_status.
+PaymentStatus payment_status_after(payment::PaymentStatus status);
 
 // Recovery looks again the later the longer it has been going on: 1 to 60 seconds.
 std::chrono::milliseconds check_after(std::chrono::seconds age);

@@ -4,6 +4,7 @@
 
 #include "answers.hpp"
 #include "core/failpoint.hpp"
+#include "core/failure.hpp"
 #include "errors.hpp"
 #include "rules.hpp"
 #include "telemetry/log.hpp"
@@ -244,6 +245,7 @@ Task<Event> Executor::perform_write(Context context, Run& run, Action action) {
     case Action::cancel_order: co_return co_await cancel_order(context, run);
     case Action::finish_cart: break;
     case Action::write_completed: {
+      co_await note_capture(context, run);
       const auto done = co_await writes_.write_completed({run.checkpoint.id, run.checkpoint.step_version});
       co_return Event{done.written ? What::completed : What::overtaken};
     }
@@ -259,6 +261,18 @@ Task<Event> Executor::perform_write(Context context, Run& run, Action action) {
   const auto finished = co_await apis_.carts.finish_checkout(context.limited(answers::call_limit), std::move(request));
   SOUK_FAILPOINT("order.after_finish_cart");
   co_return Event{finished ? What::cart_finished : What::no_answer};
+}
+
+// What was held may have been captured while there was no order yet to write it on: the event of that is gone by.
+Task<> Executor::note_capture(Context context, const Run& run) {
+  const auto& checkpoint = run.checkpoint;
+  const bool held =
+      checkpoint.payment_status == PaymentStatus::pending && checkpoint.details.payment_method != payment::Method::cod;
+  if (!held) co_return;
+  const auto payment =
+      co_await apis_.payments.get_payment(context.limited(answers::call_limit), {.order_id = checkpoint.id});
+  if (!payment) throw Unavailable("the order's payment cannot be read: " + payment.error().code);
+  co_await sagas_.note_payments(context, {{checkpoint.id, answers::payment_status_after(payment->status)}});
 }
 
 Task<Event> Executor::write_order(Run& run) {

@@ -66,6 +66,7 @@ class Executor {
   Task<Event> complete_stock(Context context, Run& run);
   Task<Event> charge(Context context, Run& run);
   Task<Event> refund(Context context, Run& run);
+  Task<> note_capture(Context context, const Run& run);
   Task<Event> write_order(Run& run);
   Task<Event> write_refusal(Run& run);
   Task<Event> give_up(Context context, Run& run, saga::Action action);

@@ -13,6 +13,12 @@ class FakePayments final : public payment::Api {
   explicit FakePayments(Disturbance& disturbance) : disturbance_(disturbance) {}
 
   void approve(Uuid order_id) { change(order_id, payment::PaymentStatus::succeeded); }
+  // Captured, but nobody is told.
+  void capture_quietly(Uuid order_id) {
+    const std::lock_guard lock(mutex_);
+    payments_.at(order_id).status = payment::PaymentStatus::succeeded;
+  }
+  void give_all_back(Uuid order_id) { change(order_id, payment::PaymentStatus::refunded); }
   void reject(Uuid order_id) { change(order_id, payment::PaymentStatus::failed); }
   void answer() {
     const std::lock_guard lock(mutex_);
@@ -94,6 +100,9 @@ class FakePayments final : public payment::Api {
     co_return events::EventPage{.next = request.after};
   }
   Task<Result<payment::Payment>> settle_cash(Context, payment::OrderRef) override { not_asked(); }
+  Task<Result<payment::Payment>> capture(Context, payment::PaymentRef) override { not_asked(); }
+  Task<Result<payment::PaymentDetails>> get_payment_details(Context, payment::PaymentRef) override { not_asked(); }
+  Task<Result<payment::PaymentPage>> list_payments(Context, payment::ListPayments) override { not_asked(); }
   Task<Result<payment::PaymentMethods>> list_payment_methods(Context, payment::ListPaymentMethods) override {
     not_asked();
   }

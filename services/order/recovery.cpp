@@ -1,8 +1,10 @@
 #include "recovery.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <map>
 #include <set>
 
+#include "answers.hpp"
 #include "core/failure.hpp"
 #include "core/report.hpp"
 #include "events/consumer.hpp"
@@ -142,16 +144,20 @@ Task<> Recovery::maintain(TaskGroup& group) {
   } while (co_await group.sleep(maintenance_interval));
 }
 
-// Wakes what waits for its payment, and gives back what was captured for a checkout that had ended.
+// Wakes what waits for its payment, writes on orders what was captured and given back after them, and gives back what
+// was captured for a checkout that had ended.
 Task<> Recovery::note_payments(Context context, const events::EventPage& page) {
-  std::vector<Uuid> orders;
+  std::map<Uuid, PaymentStatus> told;
   for (const auto& event : page.events) {
     if (event.type != "payment.changed") continue;
-    if (const auto id = Uuid::parse(event.key)) orders.push_back(*id);
+    const auto id = Uuid::parse(event.key);
+    if (id) told[*id] = answers::payment_status_after(json::read_trusted<payment::Payment>(event.payload.text).status);
   }
-  if (!orders.empty()) {
-    if (co_await sagas_.make_due(context, orders)) wake();
-    for (const auto& id : co_await sagas_.find_compensated(context, orders)) co_await refund_late(context, id);
+  if (!told.empty()) {
+    std::vector<Uuid> orders;
+    for (const auto& [id, status] : told) orders.push_back(id);
+    if (co_await sagas_.make_due(context, std::move(orders))) wake();
+    for (const auto& id : co_await sagas_.note_payments(context, std::move(told))) co_await refund_late(context, id);
   }
   auto tx = co_await pool_.begin(context);
   co_await events::store_cursor(tx, consumer_name, page);

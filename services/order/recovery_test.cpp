@@ -77,6 +77,39 @@ INSTANTIATE_TEST_SUITE_P(BetweenTwoDurablePoints, CrashOfACheckout,
                            return name;
                          });
 
+TEST_F(Recoveries, ACaptureThatCameBeforeTheOrderIsWrittenOnIt) {
+  const auto cart = usual_cart();
+  crash("order.before_completed_commit", cart, "tok_authorise");
+  settle();
+  EXPECT_EQ(sql("SELECT payment_status FROM orders"), "pending");
+  payments.capture_quietly(payments.last()->order_id);
+  recover();
+  EXPECT_EQ(sql("SELECT payment_status FROM orders"), "paid");
+  expect_one_order(cart);
+}
+
+TEST_F(Recoveries, WhatBecomesOfThePaymentLaterIsWrittenOnTheOrder) {
+  bought("tok_authorise");
+  settle();
+  const auto id = payments.last()->order_id;
+  TaskGroup group(runtime.executor(0));
+  service->start(group);
+  const auto wait_for = [&](const std::string& query, const std::string& wanted) {
+    for (int i = 0; i < 400 && sql(query) != wanted; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_EQ(sql(query), wanted);
+  };
+  const std::string status = "SELECT payment_status FROM orders";
+  payments.approve(id);
+  wait_for(status, "paid");
+  payments.give_all_back(id);
+  wait_for(status, "refunded");
+  payments.approve(id);  // told late: what is refunded stays it
+  wait_for("SELECT cursor FROM event_cursors WHERE consumer = 'order.payments'", "3");
+  EXPECT_EQ(sql(status), "refunded");
+  group.stop();
+  run(group.drain());
+}
+
 class CrashOfARefusal : public Recoveries, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(CrashOfARefusal, KeepsNothingAndIsToldByTheKey) {

@@ -143,8 +143,14 @@ constexpr pg::Statement make_sagas_due{
     "UPDATE checkout_sagas SET next_check_at = now() "
     "WHERE id = ANY ($1) AND finished_at IS NULL AND lease_until <= now() AND next_check_at > now()"};
 
-constexpr pg::Statement find_compensated_sagas{
-    "order.find_compensated_sagas", "SELECT id FROM checkout_sagas WHERE id = ANY ($1) AND state = 'compensated'"};
+// One statement: nearly every payment was on its order already, and its checkout had not ended.
+constexpr pg::Statement note_payments_statement{
+    "order.note_payments",
+    "WITH told AS MATERIALIZED (SELECT * FROM unnest($1::uuid[], $2::text[]) AS t (id, status)), "
+    "noted AS (UPDATE orders o SET payment_status = t.status, updated_at = now() FROM told t WHERE o.id = t.id "
+    "    AND (t.status = 'paid' AND o.payment_status = 'pending' "
+    "         OR t.status = 'refunded' AND o.payment_status IN ('pending', 'paid'))) "
+    "SELECT s.id FROM told t JOIN checkout_sagas s ON s.id = t.id WHERE s.state = 'compensated'"};
 
 constexpr pg::Statement count_open_sagas{
     "order.count_open_sagas", "SELECT state, count(*) FROM checkout_sagas WHERE finished_at IS NULL GROUP BY state"};
@@ -399,9 +405,14 @@ Task<bool> SagaRepository::make_due(Context context, std::vector<Uuid> ids) {
   co_return rows.affected() > 0;
 }
 
-Task<std::vector<Uuid>> SagaRepository::find_compensated(Context context, std::vector<Uuid> ids) {
-  std::vector<Uuid> found;
-  for (const pg::Row row : co_await pool_.query(std::move(context), find_compensated_sagas, ids)) {
+Task<std::vector<Uuid>> SagaRepository::note_payments(Context context, std::map<Uuid, PaymentStatus> told) {
+  std::vector<Uuid> ids, found;
+  std::vector<PaymentStatus> statuses;
+  for (const auto& [id, status] : told) {
+    ids.push_back(id);
+    statuses.push_back(status);
+  }
+  for (const pg::Row row : co_await pool_.query(std::move(context), note_payments_statement, ids, statuses)) {
     found.push_back(row.get<Uuid>(0));
   }
   co_return found;

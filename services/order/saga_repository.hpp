@@ -93,8 +93,9 @@ class SagaRepository {
   Task<std::optional<Checkpoint>> take(Context context, Uuid id);
   // Has recovery look at those that wait for their customers at once. False when none of them waits.
   Task<bool> make_due(Context context, std::vector<Uuid> ids);
-  // Those of them that ended without an order.
-  Task<std::vector<Uuid>> find_compensated(Context context, std::vector<Uuid> ids);
+  // Writes on orders what became of their payments after they were written: `paid` on one that is pending, `refunded`
+  // on one that is not yet; nothing else. Returns the checkouts among them that ended without an order.
+  Task<std::vector<Uuid>> note_payments(Context context, std::map<Uuid, PaymentStatus> told);
   Task<std::map<std::string, std::int64_t>> count_open(Context context);
   // Forgets checkouts that ended more than 30 days ago. Returns how many.
   Task<std::int64_t> prune(Context context);

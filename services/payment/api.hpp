@@ -96,8 +96,46 @@ struct RefundPayment {
   std::optional<Amount> amount;  // absent: all that is left
   std::string cause;             // "compensation", "cancel", "return:<id>", "admin:<key>"
   std::optional<std::string> reason;
+  // A client's Idempotency-Key: with it another refund is refused (idempotency.body_mismatch).
+  std::optional<std::string> idempotency_key;
 };
-BOOST_DESCRIBE_STRUCT(RefundPayment, (), (order_id, amount, cause, reason))
+BOOST_DESCRIBE_STRUCT(RefundPayment, (), (order_id, amount, cause, reason, idempotency_key))
+
+struct PaymentRef {
+  Uuid payment_id;
+};
+BOOST_DESCRIBE_STRUCT(PaymentRef, (), (payment_id))
+
+// A payment with what was given back of it, oldest first.
+struct PaymentDetails {
+  Payment payment;
+  std::vector<Refund> refunds;
+};
+BOOST_DESCRIBE_STRUCT(PaymentDetails, (), (payment, refunds))
+
+// Newest first; what is absent does not filter.
+struct ListPayments {
+  std::optional<PaymentStatus> status;
+  std::optional<Method> payment_method;
+  std::optional<json::Text<1, 50>> payment_gateway;
+  std::optional<Uuid> order_id;
+  std::optional<Uuid> user_id;
+  std::optional<bool> authorized;           // true: held, and to be captured
+  std::optional<Timestamp> created_from;    // inclusive
+  std::optional<Timestamp> created_before;  // exclusive
+  std::optional<json::Int<1, 100>> limit;   // default 20
+  std::optional<json::Text<1, 200>> cursor;
+};
+BOOST_DESCRIBE_STRUCT(ListPayments, (),
+                      (status, payment_method, payment_gateway, order_id, user_id, authorized, created_from,
+                       created_before, limit, cursor))
+
+struct PaymentPage {
+  std::vector<Payment> data;
+  bool has_more = false;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(PaymentPage, (), (data, has_more, next_cursor))
 
 struct Done {};
 BOOST_DESCRIBE_STRUCT(Done, (), ())
@@ -184,10 +222,19 @@ class Api {
   virtual Task<Result<Payment>> cancel(Context context, OrderRef request) = 0;
   // `processing` while the gateway has not answered: the service asks on, and a repetition asks at once. A refund that
   // failed is tried again by a repetition.
-  // payment.refund_exceeds_capture, payment.not_captured, payment.not_found, payment.refund_differs
+  // payment.refund_exceeds_capture, payment.not_captured, payment.not_found, payment.refund_differs,
+  // idempotency.body_mismatch
   virtual Task<Result<Refund>> refund(Context context, RefundPayment request) = 0;
   // Cash on delivery was paid to the carrier. payment.not_cash, payment.not_found
   virtual Task<Result<Payment>> settle_cash(Context context, OrderRef request) = 0;
+  // Takes the money that is held for an authorized payment, all of it; one that is captured already is the answer too.
+  // `processing` and authorized while the gateway has not answered: the service asks on, and a repetition asks at once.
+  // payment.not_found, payment.not_authorized (nothing is held, or the gateway holds it no longer)
+  virtual Task<Result<Payment>> capture(Context context, PaymentRef request) = 0;
+  // payment.not_found
+  virtual Task<Result<PaymentDetails>> get_payment_details(Context context, PaymentRef request) = 0;
+  // request.invalid for a cursor that this list has not given.
+  virtual Task<Result<PaymentPage>> list_payments(Context context, ListPayments request) = 0;
 
   // Saved payment methods, each of one user: somebody else's is not found (payment.payment_method_not_found).
   virtual Task<Result<PaymentMethods>> list_payment_methods(Context context, ListPaymentMethods request) = 0;

@@ -51,6 +51,16 @@ inline Refusal order_closed() {
 
 inline Refusal not_found() { return refuse(ErrorKind::not_found, "payment.not_found", "The order has no payment."); }
 
+// The same for what a path names.
+inline Refusal no_such_payment() {
+  return refuse(ErrorKind::not_found, "payment.not_found", "There is no such payment.");
+}
+
+inline Refusal not_authorized() {
+  return refuse(ErrorKind::conflict, "payment.not_authorized",
+                "No money is held for this payment that could be captured, or not any more.");
+}
+
 inline Refusal not_captured() {
   return refuse(ErrorKind::conflict, "payment.not_captured", "Nothing was paid that could be given back.");
 }

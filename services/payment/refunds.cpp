@@ -1,8 +1,10 @@
 #include <chrono>
 
+#include "core/crypto.hpp"
 #include "core/failpoint.hpp"
 #include "core/failure.hpp"
 #include "errors.hpp"
+#include "events/idempotency.hpp"
 #include "rules.hpp"
 #include "service.hpp"
 #include "telemetry/log.hpp"
@@ -35,6 +37,13 @@ KnownRefund new_refund(const Payment& payment, const RefundPayment& request, Amo
   return known;
 }
 
+idempotency::Key key_of(const Context& context, const RefundPayment& request) {
+  return {.scope = context.caller().to_string(),
+          .operation = "refund",
+          .key = *request.idempotency_key,
+          .body_hash = hex(sha256(json::write(request)))};
+}
+
 Result<void> check(const RefundPayment& request) {
   if (request.cause.empty() || request.cause.size() > rules::max_cause) {
     return errors::invalid_request("cause", "must have 1 to 100 characters");
@@ -49,9 +58,12 @@ Result<void> check(const RefundPayment& request) {
 
 // Refunds that are under way count as made, so thirty at once cannot give back more than was paid.
 Task<Result<Service::BegunRefund>> Service::begin_refund(Context context, RefundPayment request) {
+  const auto key = request.idempotency_key ? std::optional(key_of(context, request)) : std::nullopt;
   auto tx = co_await pool_.begin(std::move(context));
   const auto paid = co_await repository_.lock(tx, request.order_id);
   if (!paid) co_return errors::not_found();
+  // The key is only bound to what was asked; the reply is the refund as it is by then.
+  if (key) SOUK_CO_CHECK(co_await idempotency::claim(tx, *key, paid->payment.id));
   auto known = co_await repository_.find_refund(tx, request.order_id, request.cause);
   if (known && request.amount && *request.amount != known->refund.amount) co_return errors::refund_differs();
   if (known && known->refund.status != RefundStatus::failed) co_return BegunRefund{*std::move(known), paid->payment};

@@ -134,6 +134,32 @@ TEST_F(PaymentRefunds, ARefundThatFailedMayBeTriedAgain) {
   expect_sound();
 }
 
+TEST_F(PaymentRefunds, AKeyBelongsToWhatWasAskedWithIt) {
+  const auto order = paid();
+  const auto with_key = [&](Uuid of, std::int64_t minor, std::string cause) {
+    return call(
+        &Api::refund,
+        RefundPayment{.order_id = of, .amount = Amount(minor), .cause = std::move(cause), .idempotency_key = "key-1"});
+  };
+  const auto given = with_key(order, 1'000, "admin:1");
+  ASSERT_TRUE(given);
+  EXPECT_EQ(json::write(*with_key(order, 1'000, "admin:1")), json::write(*given));
+  EXPECT_EQ(code_of(with_key(order, 1'001, "admin:1")), "idempotency.body_mismatch");
+  EXPECT_EQ(code_of(with_key(paid(), 1'000, "admin:1")), "idempotency.body_mismatch");
+  EXPECT_EQ(given_back(order), "1000");
+  expect_sound();
+}
+
+TEST_F(PaymentRefunds, ARefusedRefundDoesNotUseUpItsKey) {
+  const auto order = Uuid::v7();
+  const auto held = pay(order, "tok_authorize");
+  const RefundPayment wanted{
+      .order_id = order, .amount = Amount(1'000), .cause = "admin:1", .idempotency_key = "key-1"};
+  EXPECT_EQ(code_of(call(&Api::refund, wanted)), "payment.not_captured");
+  call(&Api::capture, PaymentRef{held->id});
+  EXPECT_EQ(call(&Api::refund, wanted)->status, RefundStatus::succeeded);
+}
+
 TEST_F(PaymentRefunds, WhereverItBreaksARepetitionGivesBackOnce) {
   for (const auto* place : {"payment.before_refund_begin_commit", "payment.after_refund_begin_commit",
                             "payment.before_refund_gateway", "payment.after_refund_gateway_before_result",

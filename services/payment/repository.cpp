@@ -1,9 +1,11 @@
 #include "repository.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <unordered_map>
 
+#include "core/crypto.hpp"
 #include "rules.hpp"
 
 namespace souk::payment {
@@ -55,15 +57,39 @@ constexpr Statement change_payments{
     "  FROM (SELECT pg_current_xact_id() AS xid OFFSET 0) AS x, changed AS c JOIN wanted AS w ON w.id = c.id) "
     "SELECT id FROM changed"};
 
-// In the order of KnownPayment's members.
+// In the order that read_payment() reads.
 #define SOUK_PAYMENT_COLUMNS                                                                                  \
   "SELECT id, payment_number, order_id, user_id, amount, currency, status, payment_method, payment_gateway, " \
   "gateway_payment_id, failure_reason, next_action, authorized_at IS NOT NULL AND status = 'processing', "    \
   "outcome_unknown, refunded_amount, created_at, succeeded_at, failed_at, refunding_amount, "                 \
-  "extract(epoch FROM LOCALTIMESTAMP - created_at)::float8 FROM payments WHERE order_id = $1"
-constexpr Statement find_payment{"payment.find", SOUK_PAYMENT_COLUMNS};
-constexpr Statement lock_payment{"payment.lock", SOUK_PAYMENT_COLUMNS " FOR NO KEY UPDATE"};
+  "extract(epoch FROM LOCALTIMESTAMP - created_at)::float8, capture_asked_at IS NOT NULL FROM payments "
+constexpr Statement find_payment{"payment.find", SOUK_PAYMENT_COLUMNS "WHERE order_id = $1"};
+constexpr Statement lock_payment{"payment.lock", SOUK_PAYMENT_COLUMNS "WHERE order_id = $1 FOR NO KEY UPDATE"};
+constexpr Statement find_payment_by_id{"payment.find_by_id", SOUK_PAYMENT_COLUMNS "WHERE id = $1"};
+
+// A statement for each of the columns that may pick the index; the other filters look at the rows that it gives.
+#define SOUK_PAYMENT_FILTERS                                                                          \
+  "($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR payment_method = $2) "                  \
+  "AND ($3::text IS NULL OR payment_gateway = $3) "                                                   \
+  "AND ($4::bool IS NULL OR $4 = (authorized_at IS NOT NULL AND status = 'processing')) "             \
+  "AND ($5::timestamp IS NULL OR created_at >= $5) AND (created_at, id) < ($6::timestamp, $7::uuid) " \
+  "ORDER BY created_at DESC, id DESC LIMIT $8"
+constexpr Statement list_all{"payment.list", SOUK_PAYMENT_COLUMNS "WHERE " SOUK_PAYMENT_FILTERS};
+constexpr Statement list_of_status{"payment.list_of_status",
+                                   SOUK_PAYMENT_COLUMNS "WHERE status = $1::text AND " SOUK_PAYMENT_FILTERS};
+constexpr Statement list_of_user{"payment.list_of_user",
+                                 SOUK_PAYMENT_COLUMNS "WHERE user_id = $9 AND " SOUK_PAYMENT_FILTERS};
+constexpr Statement list_of_order{"payment.list_of_order", SOUK_PAYMENT_COLUMNS
+                                  "WHERE order_id = $9 AND ($10::uuid IS NULL OR user_id = $10) "
+                                  "AND " SOUK_PAYMENT_FILTERS};
+#undef SOUK_PAYMENT_FILTERS
 #undef SOUK_PAYMENT_COLUMNS
+
+constexpr Statement ask_capture_statement{
+    "payment.ask_capture",
+    "UPDATE payments SET capture_asked_at = COALESCE(capture_asked_at, LOCALTIMESTAMP), checks = 0, "
+    "       check_at = LOCALTIMESTAMP + INTERVAL '20 seconds', updated_at = LOCALTIMESTAMP "
+    "WHERE id = $1 AND status = 'processing' AND authorized_at IS NOT NULL"};
 
 constexpr Statement close_order_statement{
     "payment.close_order",
@@ -85,13 +111,17 @@ constexpr Statement take_due_payments{
 constexpr Statement find_refund_statement{
     "payment.find_refund", "SELECT " SOUK_REFUND_COLUMNS " FROM refunds WHERE order_id = $1 AND cause = $2"};
 
+constexpr Statement list_refunds_statement{"payment.list_refunds",
+                                           "SELECT " SOUK_REFUND_COLUMNS
+                                           " FROM refunds WHERE payment_id = $1 ORDER BY created_at, id"};
+
 constexpr Statement begin_refund_statement{
     "payment.begin_refund",
     "WITH paid AS ("
     "  UPDATE payments SET refunding_amount = refunding_amount + $5, updated_at = LOCALTIMESTAMP WHERE id = $3) "
     "INSERT INTO refunds (id, refund_number, payment_id, order_id, amount, currency, status, reason, cause, attempts, "
-    "                     check_at) "
-    "VALUES ($1, $2, $3, $4, $5, $6, 'processing', $7, $8, $9, LOCALTIMESTAMP + INTERVAL '20 seconds') "
+    "                     created_at, check_at) "
+    "VALUES ($1, $2, $3, $4, $5, $6, 'processing', $7, $8, $9, $10, LOCALTIMESTAMP + INTERVAL '20 seconds') "
     "ON CONFLICT (order_id, cause) DO UPDATE SET status = 'processing', attempts = excluded.attempts, "
     "   failure_reason = NULL, check_at = excluded.check_at, checks = 0, updated_at = LOCALTIMESTAMP"};
 
@@ -100,7 +130,7 @@ constexpr Statement finish_refund_statement{
     "WITH finished AS ("
     "  UPDATE refunds SET status = $2::varchar, gateway_refund_id = COALESCE($3, gateway_refund_id), "
     "         failure_reason = $4, "
-    "         succeeded_at = CASE WHEN $2::varchar = 'succeeded' THEN LOCALTIMESTAMP END, check_at = NULL, "
+    "         succeeded_at = $5, check_at = NULL, "
     "         updated_at = LOCALTIMESTAMP "
     "  WHERE id = $1 AND status = 'processing' RETURNING payment_id, amount) "
     "UPDATE payments AS p SET refunding_amount = p.refunding_amount - f.amount, updated_at = LOCALTIMESTAMP, "
@@ -155,6 +185,7 @@ KnownPayment read_payment(const pg::Row& row) {
   payment.failed_at = row.get<std::optional<Timestamp>>(17);
   known.refunding = row.get<Amount>(18);
   known.age_s = row.get<double>(19);
+  known.capture_asked = row.get<bool>(20);
   return known;
 }
 
@@ -167,7 +198,27 @@ std::optional<KnownPayment> first_payment(const pg::Rows& rows) {
   return read_payment(rows.front());
 }
 
+// The year 9999, which RFC 3339 can still write.
+constexpr Timestamp end_of_time{std::chrono::microseconds(253'402'300'799'000'000)};
+
 }  // namespace
+
+std::optional<PaymentCursor> PaymentCursor::parse(const std::string& text) {
+  const auto plain = from_base64url(text);
+  const auto colon = plain ? plain->find(':') : std::string::npos;
+  if (colon == std::string::npos) return std::nullopt;
+  std::int64_t microseconds = 0;
+  const auto [end, error] = std::from_chars(plain->data(), plain->data() + colon, microseconds);
+  const auto id = Uuid::parse(std::string_view(*plain).substr(colon + 1));
+  if (error != std::errc{} || end != plain->data() + colon || !id) return std::nullopt;
+  if (microseconds < 0 || microseconds > end_of_time.time_since_epoch().count()) return std::nullopt;
+  return PaymentCursor{Timestamp(std::chrono::microseconds(microseconds)), *id};
+}
+
+std::string PaymentCursor::to_string() const {
+  const auto text = std::to_string(created_at.time_since_epoch().count()) + ":" + id.to_string();
+  return base64url({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
 
 Task<std::vector<std::optional<Timestamp>>> Repository::begin(Context context, std::vector<Payment> payments) {
   const auto rows = co_await pool_.query(
@@ -210,6 +261,40 @@ Task<std::optional<KnownPayment>> Repository::lock(pg::Transaction& tx, Uuid ord
   co_return first_payment(co_await tx.query(lock_payment, order_id));
 }
 
+Task<std::optional<KnownPayment>> Repository::find_by_id(Context context, Uuid id) {
+  co_return first_payment(co_await pool_.query(std::move(context), find_payment_by_id, id));
+}
+
+Task<bool> Repository::ask_capture(Context context, Uuid id) {
+  co_return (co_await pool_.query(std::move(context), ask_capture_statement, id)).affected() > 0;
+}
+
+Task<std::vector<Payment>> Repository::list(Context context, ListPayments filter, std::optional<PaymentCursor> after,
+                                            std::int64_t limit) {
+  // The list ends before the earlier of the two; nothing is as young as the end of time.
+  auto place = after.value_or(PaymentCursor{end_of_time, Uuid()});
+  if (filter.created_before && *filter.created_before <= place.created_at) place = {*filter.created_before, Uuid()};
+  auto params = pg::Params::of(filter.status, filter.payment_method, filter.payment_gateway, filter.authorized,
+                               filter.created_from, place.created_at, place.id, limit);
+  const auto* statement = filter.status ? &list_of_status : &list_all;
+  if (filter.order_id) {
+    statement = &list_of_order;
+    params.add(*filter.order_id);
+    params.add(filter.user_id);
+  } else if (filter.user_id) {
+    statement = &list_of_user;
+    params.add(*filter.user_id);
+  }
+  const auto rows = co_await pool_.execute(std::move(context), *statement, std::move(params));
+  std::vector<Payment> payments;
+  for (const pg::Row row : rows) payments.push_back(read_payment(row).payment);
+  co_return payments;
+}
+
+Task<std::vector<Refund>> Repository::list_refunds(Context context, Uuid payment_id) {
+  co_return (co_await pool_.query(std::move(context), list_refunds_statement, payment_id)).to<Refund>();
+}
+
 Task<bool> Repository::close_order(Context context, Uuid order_id) {
   co_return !(co_await pool_.query(std::move(context), close_order_statement, order_id)).empty();
 }
@@ -230,12 +315,13 @@ Task<std::optional<KnownRefund>> Repository::find_refund(pg::Transaction& tx, Uu
 Task<> Repository::begin_refund(pg::Transaction& tx, KnownRefund known) {
   const auto& refund = known.refund;
   co_await tx.query(begin_refund_statement, refund.id, refund.refund_number, refund.payment_id, refund.order_id,
-                    refund.amount, refund.currency, refund.reason, known.cause, known.attempts);
+                    refund.amount, refund.currency, refund.reason, known.cause, known.attempts, refund.created_at);
 }
 
 Task<> Repository::finish_refund(pg::Transaction& tx, Refund refund, std::optional<std::string> gateway_refund_id,
                                  std::optional<std::string> failure_reason) {
-  co_await tx.query(finish_refund_statement, refund.id, refund.status, gateway_refund_id, failure_reason);
+  co_await tx.query(finish_refund_statement, refund.id, refund.status, gateway_refund_id, failure_reason,
+                    refund.succeeded_at);
 }
 
 Task<std::vector<KnownRefund>> Repository::take_due_refunds(Context context, std::int64_t limit) {

@@ -14,6 +14,7 @@ struct KnownPayment {
   Payment payment;
   Amount refunding;  // refunds that are under way
   double age_s = 0;  // by the database's clock
+  bool capture_asked = false;
 };
 
 // A payment as it is to be, where its row still has the status `from`.
@@ -29,6 +30,15 @@ struct KnownRefund {
   std::int64_t attempts = 1;
 };
 
+// Where a page of the list ends.
+struct PaymentCursor {
+  Timestamp created_at;
+  Uuid id;
+
+  static std::optional<PaymentCursor> parse(const std::string& text);
+  std::string to_string() const;
+};
+
 // All SQL of the service. Whoever changes a refund holds the lock of its payment's row.
 class Repository {
  public:
@@ -42,6 +52,13 @@ class Repository {
 
   Task<std::optional<KnownPayment>> find(Context context, Uuid order_id);
   Task<std::optional<KnownPayment>> lock(pg::Transaction& tx, Uuid order_id);
+  Task<std::optional<KnownPayment>> find_by_id(Context context, Uuid id);
+  // From now on the held money is to be captured. False where it is not held any more.
+  Task<bool> ask_capture(Context context, Uuid id);
+  // Those that the filter wants, after the cursor; at most `limit`, which may be one more than the request's.
+  Task<std::vector<Payment>> list(Context context, ListPayments filter, std::optional<PaymentCursor> after,
+                                  std::int64_t limit);
+  Task<std::vector<Refund>> list_refunds(Context context, Uuid payment_id);
   // An order without a payment can never be charged after this. False when it has one.
   Task<bool> close_order(Context context, Uuid order_id);
   // Orders whose payment is to be asked for, each put off for a while: another process then takes others.

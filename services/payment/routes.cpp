@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 
+#include "core/crypto.hpp"
 #include "errors.hpp"
 
 namespace souk::payment {
@@ -15,7 +17,16 @@ struct PatchedPaymentMethod {
 };
 BOOST_DESCRIBE_STRUCT(PatchedPaymentMethod, (), (is_default))
 
+struct RefundBody {
+  std::optional<Amount> amount;  // absent: all that is left
+  std::optional<json::Text<1, 500>> reason;
+};
+BOOST_DESCRIBE_STRUCT(RefundBody, (), (amount, reason))
+
 namespace {
+
+// A gateway has 10 s, and what it says is written after that.
+constexpr auto gateway_time = std::chrono::seconds(15);
 
 Uuid caller_id(const Request& request) { return request.context.caller().user_id.value(); }
 
@@ -95,6 +106,97 @@ Task<Response> decide(Simulator& simulator, Api& payments, Request request) {
   co_return Response{.status = 303}.with_header("Location", *hosted->return_url);
 }
 
+std::optional<PaymentRef> payment_of(const Request& request) {
+  const auto id = Uuid::parse(request.parameter("id"));
+  if (!id) return std::nullopt;
+  return PaymentRef{.payment_id = *id};
+}
+
+Task<Result<PaymentDetails>> get_payment(Api& payments, Request request) {
+  const auto ref = payment_of(request);
+  if (!ref) co_return errors::no_such_payment();
+  co_return co_await payments.get_payment_details(request.context, *ref);
+}
+
+Task<Response> capture(Api& payments, Request request) {
+  const auto ref = payment_of(request);
+  if (!ref) co_return http::problem(errors::no_such_payment().error(), request.context.request_id());
+  const auto captured = co_await payments.capture(request.context, *ref);
+  const bool open = captured && captured->status == PaymentStatus::processing;
+  co_return http::reply(captured, request, open ? 202 : 200);
+}
+
+// One refund for each key of each administrator.
+std::string cause_of(const Request& request) {
+  const auto text = request.context.caller().to_string() + "\n" + std::string(request.header("Idempotency-Key"));
+  return "admin:" + hex(sha256(text)).substr(0, 40);
+}
+
+Task<Response> refund(Api& payments, Request request, RefundBody body) {
+  const auto ref = payment_of(request);
+  if (!ref) co_return http::problem(errors::no_such_payment().error(), request.context.request_id());
+  const auto paid = co_await payments.get_payment_details(request.context, *ref);
+  if (!paid) co_return http::problem(paid.error(), request.context.request_id());
+  RefundPayment wanted{.order_id = paid->payment.order_id, .amount = body.amount, .cause = cause_of(request)};
+  if (body.reason) wanted.reason = *std::move(body.reason);
+  wanted.idempotency_key = std::string(request.header("Idempotency-Key"));
+  const auto refund = co_await payments.refund(request.context, std::move(wanted));
+  const bool open = refund && refund->status == RefundStatus::processing;
+  co_return http::reply(refund, request, open ? 202 : 200);
+}
+
+void add_admin_reads(http::Router& router, Api& payments) {
+  router.add<NoBody, ListPayments, PaymentPage>(
+      http::Method::GET, "/v1/admin/payments",
+      {.operation_id = "list_payments",
+       .summary = "Payments, newest first. authorized=true gives those whose money is held and to be captured.",
+       .tag = "Payments",
+       .access = http::Access::admin},
+      [&payments](Request request, NoBody, ListPayments query) {
+        return payments.list_payments(request.context, std::move(query));
+      });
+  router.add<NoBody, NoQuery, PaymentDetails>(
+      http::Method::GET, "/v1/admin/payments/{id}",
+      {.operation_id = "get_payment",
+       .summary = "A payment with its refunds.",
+       .tag = "Payments",
+       .access = http::Access::admin,
+       .errors = {"404 payment.not_found"},
+       .conditional = true},
+      [&payments](Request request, NoBody, NoQuery) { return get_payment(payments, std::move(request)); });
+}
+
+void add_admin_writes(http::Router& router, Api& payments) {
+  router.add<NoBody, NoQuery, Payment>(
+      http::Method::POST, "/v1/admin/payments/{id}/capture",
+      {.operation_id = "capture_payment",
+       .summary = "Takes the money that is held for an authorized payment. Capturing twice is not an error. 202 while "
+                  "the gateway has not answered: it is asked on.",
+       .tag = "Payments",
+       .access = http::Access::admin,
+       .other_statuses = {202},
+       .errors = {"404 payment.not_found", "409 payment.not_authorized"},
+       .time_limit = gateway_time},
+      [&payments](Request request, NoBody, NoQuery) { return capture(payments, std::move(request)); });
+  router.add<RefundBody, NoQuery, Refund>(
+      http::Method::POST, "/v1/admin/payments/{id}/refund",
+      {.operation_id = "refund_payment",
+       .summary =
+           "Gives back an amount, or all that is left. The order stays as it is. The same Idempotency-Key is the "
+           "same refund, as it is by then; one that failed is tried again. 202 while the gateway has not "
+           "answered: it is asked on.",
+       .tag = "Payments",
+       .access = http::Access::admin,
+       .other_statuses = {202},
+       .errors = {"404 payment.not_found", "409 payment.not_captured", "422 payment.refund_exceeds_capture",
+                  "422 idempotency.body_mismatch", "409 idempotency.in_progress"},
+       .idempotency_key = true,
+       .time_limit = gateway_time},
+      [&payments](Request request, RefundBody body, NoQuery) {
+        return refund(payments, std::move(request), std::move(body));
+      });
+}
+
 void add_method_routes(http::Router& router, Api& payments) {
   router.add<NoBody, NoQuery, PaymentMethods>(http::Method::GET, "/v1/me/payment-methods",
                                               {.operation_id = "list_my_payment_methods",
@@ -143,7 +245,11 @@ void add_method_routes(http::Router& router, Api& payments) {
 
 }  // namespace
 
-void add_routes(http::Router& router, Api& payments) { add_method_routes(router, payments); }
+void add_routes(http::Router& router, Api& payments) {
+  add_method_routes(router, payments);
+  add_admin_reads(router, payments);
+  add_admin_writes(router, payments);
+}
 
 void add_simulator_routes(http::Router& router, Simulator& simulator, Api& payments) {
   router.add_raw(http::Method::GET, "/simulator/payments/{id}",

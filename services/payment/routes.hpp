@@ -6,7 +6,7 @@
 
 namespace souk::payment {
 
-// Saved payment methods: /v1/me/payment-methods.
+// Saved payment methods, /v1/me/payment-methods, and what administrators see and do, /v1/admin/payments.
 void add_routes(http::Router& router, Api& payments);
 
 // The simulator's own pages, /simulator/payments/{id}: only where it is the gateway that takes payments.

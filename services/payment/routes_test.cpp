@@ -80,8 +80,22 @@ class PaymentRoutes : public PaymentTest {
   http::Response ask(http::Method method, std::string path, std::string body = "", std::optional<Uuid> user = ada()) {
     Caller caller;
     if (user) caller = {.kind = Caller::Kind::customer, .user_id = user};
-    http::Request request{
-        .context = souk::testing::test_context(std::move(caller)), .method = method, .target = path, .path = path};
+    return ask_as(std::move(caller), method, std::move(path), std::move(body));
+  }
+  // `path` may have one query parameter.
+  http::Response ask_admin(http::Method method, std::string path, std::string body = "", std::string key = "") {
+    return ask_as({.kind = Caller::Kind::admin, .user_id = admin_}, method, std::move(path), std::move(body),
+                  std::move(key));
+  }
+  http::Response ask_as(Caller caller, http::Method method, std::string path, std::string body, std::string key = "") {
+    http::Request request{.context = souk::testing::test_context(std::move(caller)), .method = method, .target = path};
+    const auto question = path.find('?');
+    request.path = path.substr(0, question);
+    if (question != std::string::npos) {
+      const auto equals = path.find('=');
+      request.query.emplace_back(path.substr(question + 1, equals - question - 1), path.substr(equals + 1));
+    }
+    if (!key.empty()) request.headers.emplace_back("Idempotency-Key", key);
     if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
     request.body = std::move(body);
     return runtime_.block_on(handle(router_, std::move(request)));
@@ -100,8 +114,65 @@ class PaymentRoutes : public PaymentTest {
     return "/v1/me/payment-methods/" + json::read_trusted<PaymentMethod>(reply.body).id.to_string();
   }
 
+  std::string path_of(const Payment& payment) { return "/v1/admin/payments/" + payment.id.to_string(); }
+
+  const Uuid admin_ = Uuid::v7();
   http::Router router_;
 };
+
+TEST_F(PaymentRoutes, AnAdminSeesCapturesAndRefunds) {
+  const auto held = *pay(Uuid::v7(), "tok_authorize");
+  const auto path = path_of(held);
+  EXPECT_THAT(ask_admin(http::Method::GET, "/v1/admin/payments?authorized=true").body, HasSubstr(held.payment_number));
+  EXPECT_THAT(ask_admin(http::Method::GET, "/v1/admin/payments?status=failed").body, HasSubstr(R"("data":[])"));
+  EXPECT_EQ(ask_admin(http::Method::GET, "/v1/admin/payments?status=nonsense").status, 400);
+  EXPECT_EQ(ask_admin(http::Method::GET, "/v1/admin/payments?limit=0").status, 400);
+  EXPECT_EQ(ask_admin(http::Method::POST, path + "/refund", "{}", "k").status, 409);  // nothing is captured
+
+  EXPECT_EQ(ask_admin(http::Method::POST, path + "/capture").status, 200);
+  const auto given = ask_admin(http::Method::POST, path + "/refund", R"({"amount":40.25,"reason":"broken"})", "k");
+  EXPECT_EQ(given.status, 200) << given.body;
+  EXPECT_THAT(given.body, HasSubstr(R"("amount":40.25,"currency":"USD","status":"succeeded","reason":"broken")"));
+  const auto again = ask_admin(http::Method::POST, path + "/refund", R"({"amount":40.25,"reason":"broken"})", "k");
+  EXPECT_EQ(json::read_trusted<Refund>(again.body).id, json::read_trusted<Refund>(given.body).id);
+  EXPECT_EQ(ask_admin(http::Method::POST, path + "/refund", R"({"amount":40.26,"reason":"broken"})", "k").status, 422);
+  EXPECT_EQ(ask_admin(http::Method::POST, path + "/refund", R"({"amount":59.76})", "k2").status, 422);
+  EXPECT_EQ(ask_admin(http::Method::POST, path + "/refund", "{}", "k3").status, 200);
+  EXPECT_THAT(ask_admin(http::Method::GET, path).body, HasSubstr(R"("status":"refunded")"));
+  expect_sound();
+}
+
+TEST_F(PaymentRoutes, WhatTheGatewayHasNotAnsweredIsAccepted) {
+  const auto held = *pay(Uuid::v7(), "tok_capture_timeout");
+  EXPECT_EQ(ask_admin(http::Method::POST, path_of(held) + "/capture").status, 202);
+  const auto lost = *pay(Uuid::v7(), "tok_refund_timeout");
+  EXPECT_EQ(ask_admin(http::Method::POST, path_of(lost) + "/refund", "{}", "k").status, 202);
+  EXPECT_EQ(ask_admin(http::Method::POST, path_of(lost) + "/refund", "{}", "k").status, 200);
+}
+
+TEST_F(PaymentRoutes, WrongRefundsAreRefused) {
+  const auto path = path_of(*pay(Uuid::v7(), "tok_success")) + "/refund";
+  EXPECT_EQ(ask_admin(http::Method::POST, path, "{}").status, 400);  // no key
+  for (const auto* body : {R"({"amount":0})", R"({"amount":-1})", R"({"amount":1.001})", R"({"amount":"1"})",
+                           R"({"amount":1e300})", R"({"total":1})", R"({"status":"succeeded"})"}) {
+    EXPECT_EQ(ask_admin(http::Method::POST, path, body, "k").status, 400) << body;
+  }
+  EXPECT_EQ(ask_admin(http::Method::POST, "/v1/admin/payments/nonsense/refund", "{}", "k").status, 404);
+  EXPECT_EQ(ask_admin(http::Method::POST, "/v1/admin/payments/nonsense/capture").status, 404);
+  EXPECT_EQ(ask_admin(http::Method::GET, "/v1/admin/payments/nonsense").status, 404);
+  EXPECT_EQ(sql("SELECT count(*) FROM refunds"), "0");
+}
+
+TEST_F(PaymentRoutes, OnlyAdminsAdminister) {
+  const auto path = path_of(*pay(Uuid::v7(), "tok_authorize"));
+  for (const auto& [user, status] : {std::pair(std::optional(customer()), 403), {std::nullopt, 401}}) {
+    EXPECT_EQ(ask(http::Method::GET, "/v1/admin/payments", "", user).status, status);
+    EXPECT_EQ(ask(http::Method::GET, path, "", user).status, status);
+    EXPECT_EQ(ask(http::Method::POST, path + "/capture", "", user).status, status);
+    EXPECT_EQ(ask(http::Method::POST, path + "/refund", "{}", user).status, status);
+  }
+  EXPECT_EQ(sql("SELECT count(*) FROM payments WHERE status <> 'processing'"), "0");
+}
 
 TEST_F(PaymentRoutes, ACustomerKeepsSavedMethods) {
   const auto first = added("tok_success");

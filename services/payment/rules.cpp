@@ -142,10 +142,14 @@ Payment after(Payment payment, const GatewayPayment& told, Timestamp now) {
     case State::authorized: payment.authorized = true; break;
     case State::succeeded:
       payment.status = PaymentStatus::succeeded;
+      payment.authorized = false;
       payment.succeeded_at = now;
       break;
     case State::failed: return after_failure(std::move(payment), told.failure_reason.value_or("declined"), now);
-    case State::cancelled: payment.status = PaymentStatus::cancelled; break;
+    case State::cancelled:
+      payment.status = PaymentStatus::cancelled;
+      payment.authorized = false;
+      break;
   }
   return payment;
 }
@@ -153,6 +157,7 @@ Payment after(Payment payment, const GatewayPayment& told, Timestamp now) {
 Payment after_failure(Payment payment, std::string reason, Timestamp now) {
   payment.status = PaymentStatus::failed;
   payment.failure_reason = std::move(reason);
+  payment.authorized = false;
   payment.outcome_unknown = false;
   payment.next_action.reset();
   payment.failed_at = now;

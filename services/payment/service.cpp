@@ -124,7 +124,12 @@ Task<std::int64_t> Service::resolve_due(Context context) {
   for (const auto& order_id : orders) {
     if (context.expired()) break;
     const auto known = co_await repository_.find(context, order_id);
-    if (known) co_await ask(context, *known);
+    if (!known) continue;
+    if (known->payment.authorized && known->capture_asked) {
+      co_await capture_at_gateway(context, known->payment);
+    } else {
+      co_await ask(context, *known);
+    }
   }
   const auto refunds = co_await repository_.take_due_refunds(context, due_at_once);
   for (const auto& refund : refunds) {

@@ -37,6 +37,9 @@ class Service final : public Api {
   Task<Result<Payment>> cancel(Context context, OrderRef request) override;
   Task<Result<Refund>> refund(Context context, RefundPayment request) override;
   Task<Result<Payment>> settle_cash(Context context, OrderRef request) override;
+  Task<Result<Payment>> capture(Context context, PaymentRef request) override;
+  Task<Result<PaymentDetails>> get_payment_details(Context context, PaymentRef request) override;
+  Task<Result<PaymentPage>> list_payments(Context context, ListPayments request) override;
   Task<Result<PaymentMethods>> list_payment_methods(Context context, ListPaymentMethods request) override;
   Task<Result<PaymentMethod>> add_payment_method(Context context, AddPaymentMethod request) override;
   Task<Result<PaymentMethod>> make_default_payment_method(Context context, PaymentMethodRef request) override;
@@ -57,6 +60,7 @@ class Service final : public Api {
   Task<Result<Payment>> charge_again(Context context, Charge request, std::string token);
   Task<Payment> ask(Context context, KnownPayment known);
   Task<Payment> cancel_at_gateway(Context context, KnownPayment known);
+  Task<Payment> capture_at_gateway(Context context, Payment payment);
   Task<Payment> store(Context context, Payment before, GatewayPayment told);
   Task<Payment> fail(Context context, Payment payment, std::string reason);
   Task<Payment> end_cash(Context context, Payment payment, PaymentStatus status);

@@ -225,6 +225,37 @@ class Stranded(Purchase):
                              " lease_until = now(), next_check_at = now() WHERE idempotency_key = %s", self.key)
 
 
+def log_in_as_admin(shop, client):
+    """Makes the client a new administrator's; returns the token."""
+    email = client.register()
+    shop.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
+    client.login(email)
+    return client.token
+
+
+class Captured(Purchase):
+    """The money is held when the customer buys; an administrator captures it."""
+
+    token = None
+    captured = False
+
+    def __init__(self, product_id):
+        super().__init__(product_id, {"method": "card", "token": simulator.AUTHORIZE})
+
+    def _drive(self, client):
+        super()._drive(client)
+        client = self.shop.client()
+        self.token = client.token = self.token or log_in_as_admin(self.shop, client)
+        (payment,) = client.get("/v1/admin/payments", params={"order_id": self.checkout_id}).json()["data"]
+        end = time.monotonic() + FINAL_S
+        while not self.captured:
+            if time.monotonic() > end:
+                raise TimeoutError(f"the payment {payment['id']} was not captured in {FINAL_S} s")
+            reply = client.post(f"/v1/admin/payments/{payment['id']}/capture")
+            assert reply.status_code in (200, 202, 503, 504), reply.text
+            self.captured = reply.status_code == 200
+
+
 class Restocked(Purchase):
     """An administrator adds a delivery, once."""
 
@@ -233,12 +264,7 @@ class Restocked(Purchase):
     outcome = None
 
     def _drive(self, client):
-        if self.token is None:
-            email = client.register()
-            self.shop.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
-            client.login(email)
-            self.token = client.token
-        client.token = self.token
+        self.token = client.token = self.token or log_in_as_admin(self.shop, client)
         reply = client.post(f"/v1/admin/inventory/{self.product_id}/restock", {"quantity": 5},
                             headers={"Idempotency-Key": self.key})
         assert reply.status_code in (200, 201), reply.text
@@ -307,4 +333,4 @@ class Cancelled(Purchase):
 
 # From the quick to the slow: a failpoint is tried with each until one reaches it.
 ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Approved, Refused, LookedAt,
-       WithSavedCard, Restocked, Left, TimedOut, LostHold)
+       WithSavedCard, Captured, Restocked, Left, TimedOut, LostHold)

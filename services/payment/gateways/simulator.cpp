@@ -44,6 +44,8 @@ constexpr auto behaviours = std::to_array<Behaviour>({
     {.token = "tok_upi_success"},
     {.token = "tok_wallet_success"},
     {.token = "tok_authorize", .state = GatewayState::authorized},
+    {.token = "tok_capture_timeout", .state = GatewayState::authorized},
+    {.token = "tok_authorization_lapses", .state = GatewayState::authorized},
     {.token = "tok_declined", .state = GatewayState::failed, .failure_reason = "card_declined"},
     {.token = "tok_insufficient_funds", .state = GatewayState::failed, .failure_reason = "insufficient_funds"},
     {.token = "tok_expired_card", .state = GatewayState::failed, .failure_reason = "expired_card"},
@@ -85,7 +87,9 @@ constexpr Statement decide_payment{"simulator.decide",
                                    "WHERE id = $1 AND status = 'requires_action' RETURNING " SOUK_SIMULATED};
 constexpr Statement capture_payment{
     "simulator.capture",
-    "UPDATE simulator.payments SET status = 'succeeded', updated_at = now() WHERE key = $1 AND status = 'authorized'"};
+    "UPDATE simulator.payments SET updated_at = now(), "
+    "       status = CASE token WHEN 'tok_authorization_lapses' THEN 'cancelled' ELSE 'succeeded' END "
+    "WHERE key = $1 AND status = 'authorized'"};
 // A key that nobody has used is taken, so that a charge which arrives later finds a cancelled payment.
 constexpr Statement cancel_payment{
     "simulator.cancel",
@@ -239,9 +243,13 @@ Task<std::optional<GatewayPayment>> Simulator::find(Context context, std::string
 }
 
 Task<GatewayPayment> Simulator::capture(Context context, std::string key) {
-  co_await pool_.query(context, capture_payment, key);
-  const auto stored = co_await find_stored(std::move(context), std::move(key));
+  const bool taken = (co_await pool_.query(context, capture_payment, key)).affected() > 0;
+  const auto stored = co_await find_stored(context, std::move(key));
   if (!stored) throw std::runtime_error("the simulated gateway has no such payment to capture");
+  if (taken && stored->token == "tok_capture_timeout") {
+    co_await wait(context, delays_.timeout);
+    throw UnknownOutcome("the simulated gateway does not answer");
+  }
   co_return to_gateway(*stored);
 }
 

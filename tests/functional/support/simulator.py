@@ -4,6 +4,7 @@ import urllib.parse
 
 SUCCESS = "tok_success"
 DECLINE = "tok_declined"
+AUTHORIZE = "tok_authorize"
 REQUIRES_ACTION = "tok_requires_action"
 TIMEOUT_AFTER_CHARGE = "tok_timeout_after_charge"
 
