@@ -41,6 +41,10 @@ class FakeOrders final : public order::Api {
   Task<Result<order::Order>> get_order(Context, order::OrderRef) override { not_asked(); }
   Task<Result<order::OrderPage>> list_orders(Context, order::ListOrders) override { not_asked(); }
   Task<Result<order::Order>> cancel_order(Context, order::OrderRef) override { not_asked(); }
+  Task<Result<order::OrderPage>> search_orders(Context, order::SearchOrders) override { not_asked(); }
+  Task<Result<order::Order>> start_processing(Context, order::OrderRef) override { not_asked(); }
+  Task<Result<order::Order>> ship_order(Context, order::ShipOrder) override { not_asked(); }
+  Task<Result<order::Order>> deliver_order(Context, order::OrderRef) override { not_asked(); }
   Task<Result<order::Purchased>> has_purchased(Context, order::HasPurchased) override { not_asked(); }
 
   std::mutex mutex;

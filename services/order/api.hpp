@@ -72,6 +72,23 @@ struct StatusChange {
 };
 BOOST_DESCRIBE_STRUCT(StatusChange, (), (status, notes, created_by, created_at))
 
+struct ShippedItem {
+  Uuid order_item_id;
+  std::int64_t quantity = 1;
+};
+BOOST_DESCRIBE_STRUCT(ShippedItem, (), (order_item_id, quantity))
+
+// A parcel: some or all of an order's items. `number` counts an order's parcels from 1.
+struct Shipment {
+  Uuid id;
+  std::int64_t number = 1;
+  std::string carrier;
+  std::string tracking_number;
+  std::vector<ShippedItem> items;
+  Timestamp created_at;
+};
+BOOST_DESCRIBE_STRUCT(Shipment, (), (id, number, carrier, tracking_number, items, created_at))
+
 struct Order {
   Uuid id;
   std::string order_number;
@@ -91,12 +108,13 @@ struct Order {
   OrderAddress shipping_address;
   OrderAddress billing_address;
   std::vector<StatusChange> status_history;
-  std::optional<std::string> tracking_number;
+  std::vector<Shipment> shipments;
+  std::optional<std::string> tracking_number;  // of the latest parcel
   std::optional<std::string> notes;
   Timestamp created_at;
   Timestamp updated_at;
   std::optional<Timestamp> confirmed_at;
-  std::optional<Timestamp> shipped_at;
+  std::optional<Timestamp> shipped_at;  // of the last part
   std::optional<Timestamp> delivered_at;
   std::optional<Timestamp> cancelled_at;
   // A guest's key to the order: HMAC of its id, given in the replies to its owner only.
@@ -105,8 +123,8 @@ struct Order {
 BOOST_DESCRIBE_STRUCT(Order, (),
                       (id, order_number, user_id, email, status, subtotal, tax, shipping_cost, discount, total,
                        currency, payment_method, payment_status, shipping_method, items, shipping_address,
-                       billing_address, status_history, tracking_number, notes, created_at, updated_at, confirmed_at,
-                       shipped_at, delivered_at, cancelled_at, access_token))
+                       billing_address, status_history, shipments, tracking_number, notes, created_at, updated_at,
+                       confirmed_at, shipped_at, delivered_at, cancelled_at, access_token))
 
 struct Quote {
   std::string cart_id;
@@ -212,6 +230,44 @@ struct OrderPage {
 };
 BOOST_DESCRIBE_STRUCT(OrderPage, (), (data, has_more, next_cursor))
 
+// An administrator's list: what is given must hold, all of it.
+struct SearchOrders {
+  std::optional<OrderStatus> status;
+  std::optional<PaymentStatus> payment_status;
+  std::optional<json::Text<1, 255>> email;  // in any case
+  std::optional<json::Text<1, 50>> order_number;
+  std::optional<Timestamp> created_from;  // this moment or later
+  std::optional<Timestamp> created_to;    // before this moment
+  std::optional<Amount> min_total;
+  std::optional<Amount> max_total;
+  json::Int<1, 100> limit = 20;
+  std::optional<json::Text<1, 200>> cursor;
+};
+BOOST_DESCRIBE_STRUCT(SearchOrders, (),
+                      (status, payment_status, email, order_number, created_from, created_to, min_total, max_total,
+                       limit, cursor))
+
+struct ParcelItem {
+  Uuid order_item_id;
+  json::Int<1, 1'000'000> quantity;
+};
+BOOST_DESCRIBE_STRUCT(ParcelItem, (), (order_item_id, quantity))
+
+struct Parcel {
+  json::Text<1, 100> carrier;
+  json::Text<1, 100> tracking_number;
+  std::optional<std::vector<ParcelItem>> items;  // absent: everything that has not been shipped
+  std::optional<json::Text<0, 2000>> notes;      // into the history, where the order is shipped with it
+};
+BOOST_DESCRIBE_STRUCT(Parcel, (), (carrier, tracking_number, items, notes))
+
+struct ShipOrder {
+  Uuid order_id;
+  std::string idempotency_key;
+  Parcel parcel;
+};
+BOOST_DESCRIBE_STRUCT(ShipOrder, (), (order_id, idempotency_key, parcel))
+
 // For verified reviews.
 struct HasPurchased {
   Uuid user_id;
@@ -232,8 +288,10 @@ struct OrderEvent {
   OrderStatus status{};
   Amount total;
   std::string currency;
+  std::optional<std::string> tracking_number;  // of the latest parcel
 };
-BOOST_DESCRIBE_STRUCT(OrderEvent, (), (order_id, order_number, user_id, email, status, total, currency))
+BOOST_DESCRIBE_STRUCT(OrderEvent, (),
+                      (order_id, order_number, user_id, email, status, total, currency, tracking_number))
 
 class Api {
  public:
@@ -252,8 +310,19 @@ class Api {
   // order.not_found for everybody but its owner, its token, admins and services.
   virtual Task<Result<Order>> get_order(Context context, OrderRef request) = 0;
   virtual Task<Result<OrderPage>> list_orders(Context context, ListOrders request) = 0;
-  // Cancels an order that has not shipped. Cancelling twice is not an error. order.already_shipped
+  // Newest first, of all customers: for administrators and services. order.not_found for others, request.invalid_cursor
+  virtual Task<Result<OrderPage>> search_orders(Context context, SearchOrders request) = 0;
+  // Cancels an order of which no part has shipped. Cancelling twice is not an error. order.already_shipped
   virtual Task<Result<Order>> cancel_order(Context context, OrderRef request) = 0;
+  // The next three are an administrator's or a service's; order.not_found for others, order.illegal_status.
+  // confirmed -> processing: packing has begun. Twice is once.
+  virtual Task<Result<Order>> start_processing(Context context, OrderRef request) = 0;
+  // One parcel, once by its idempotency key. The first part makes the order `processing`, the last `shipped`.
+  // order.nothing_left_to_ship (409) where another parcel has the items, order.unknown_item (422),
+  // order.checkout_unfinished (409) for the moment until its stock is booked.
+  virtual Task<Result<Order>> ship_order(Context context, ShipOrder request) = 0;
+  // shipped -> delivered; cash on delivery is settled first. Twice is once. order.not_paid (409)
+  virtual Task<Result<Order>> deliver_order(Context context, OrderRef request) = 0;
   virtual Task<Result<Purchased>> has_purchased(Context context, HasPurchased request) = 0;
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
 };

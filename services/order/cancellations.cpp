@@ -15,6 +15,8 @@ Task<Result<Cancellations::Cancelled>> Cancellations::cancel(Context context, Uu
   if (!locked || !may(*locked)) co_return errors::order_not_found();
   SOUK_CO_TRY(const auto status, rules::after_cancel(locked->status));
   const bool changed = status != locked->status;
+  // A part that is on its way cannot come back into the stock by cancelling.
+  if (changed && locked->parcels > 0) co_return errors::already_shipped();
   if (changed) {
     co_await repository_.save_cancelled(tx, order_id, context.caller().to_string(), std::move(notes));
     co_await repository_.start_cancellation(tx, order_id, std::move(cause));

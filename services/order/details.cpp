@@ -112,7 +112,8 @@ OrderEvent event_of(const Order& order) {
           .email = order.email,
           .status = order.status,
           .total = order.total,
-          .currency = order.currency};
+          .currency = order.currency,
+          .tracking_number = order.tracking_number};
 }
 
 Checkout to_checkout(const Checkpoint& checkpoint) {

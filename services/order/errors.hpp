@@ -28,6 +28,25 @@ inline Refusal illegal_status(std::string_view from, std::string_view to) {
   return refuse(ErrorKind::conflict, "order.illegal_status",
                 fmt::format("An order that is {} cannot be {}.", from, to));
 }
+inline Refusal nothing_left_to_ship(std::vector<FieldError> items) {
+  return Refusal(Error{.kind = ErrorKind::conflict,
+                       .code = "order.nothing_left_to_ship",
+                       .detail = "Not so much of these items is left to ship; another parcel has them.",
+                       .errors = std::move(items)});
+}
+inline Refusal unknown_item(std::vector<FieldError> items) {
+  return Refusal(Error{.kind = ErrorKind::unprocessable,
+                       .code = "order.unknown_item",
+                       .detail = "Give items of this order, each once.",
+                       .errors = std::move(items)});
+}
+inline Refusal checkout_unfinished() {
+  return refuse(ErrorKind::conflict, "order.checkout_unfinished",
+                "The order's stock is being booked; try again in a moment.");
+}
+inline Refusal not_paid() {
+  return refuse(ErrorKind::conflict, "order.not_paid", "The order's payment has not been captured.");
+}
 inline Refusal bad_cursor() {
   return refuse(ErrorKind::invalid, "request.invalid_cursor", "The cursor is not one that this list gave.");
 }

@@ -99,7 +99,14 @@ class FakePayments final : public payment::Api {
     co_await timer.async_wait(use_task);
     co_return events::EventPage{.next = request.after};
   }
-  Task<Result<payment::Payment>> settle_cash(Context, payment::OrderRef) override { not_asked(); }
+  Task<Result<payment::Payment>> settle_cash(Context, payment::OrderRef request) override {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!payments_.contains(request.order_id)) co_return not_found();
+    }
+    change(request.order_id, payment::PaymentStatus::succeeded);
+    co_return find(request.order_id).value();
+  }
   Task<Result<payment::Payment>> capture(Context, payment::PaymentRef) override { not_asked(); }
   Task<Result<payment::PaymentDetails>> get_payment_details(Context, payment::PaymentRef) override { not_asked(); }
   Task<Result<payment::PaymentPage>> list_payments(Context, payment::ListPayments) override { not_asked(); }

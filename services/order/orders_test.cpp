@@ -201,6 +201,32 @@ TEST_F(Orders, ListsAreServedByTheirIndexes) {
   EXPECT_THAT(next, Not(HasSubstr("Sort")));
 }
 
+TEST_F(Orders, TheAdministratorsListIsServedByItsIndexes) {
+  sql("INSERT INTO orders (order_number, user_id, email, status, payment_status, subtotal, tax, shipping_cost, total, "
+      "shipping_address_id, billing_address_id, created_at) SELECT 'n' || i, gen_random_uuid(), 'c' || i % 5000 || "
+      "'@example.com', CASE WHEN i % 5 = 0 THEN 'processing' ELSE 'delivered' END, CASE WHEN i % 5 = 1 THEN "
+      "'pending' ELSE 'paid' END, 1, 0, 0, 1, gen_random_uuid(), gen_random_uuid(), now() - i * INTERVAL '1 minute' "
+      "FROM generate_series(1, 20000) i");
+  sql("ANALYZE orders");
+  sql("CREATE FUNCTION souk_explain(q text) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY EXECUTE "
+      "'EXPLAIN ' || q; END $$");
+  const auto plan = [this](const std::string& leading) {
+    return sql("SELECT string_agg(line, ' ') FROM (SELECT souk_explain($q$SELECT id FROM orders o WHERE " + leading +
+               "(o.created_at, o.id) < ('infinity'::timestamp, gen_random_uuid()) AND o.created_at >= "
+               "'-infinity'::timestamp ORDER BY o.created_at DESC, o.id DESC LIMIT 21$q$) AS line) AS p");
+  };
+  const std::vector<std::pair<std::string, std::string>> indexes{
+      {"", "idx_orders_newest"},
+      {"o.status = 'processing' AND ", "idx_orders_status_newest"},
+      {"o.payment_status = 'pending' AND ", "idx_orders_payment_newest"},
+      {"o.email IS NOT NULL AND lower(o.email) = lower('C7@example.com') AND ", "idx_orders_email_newest"}};
+  for (const auto& [leading, index] : indexes) {
+    EXPECT_THAT(plan(leading), HasSubstr(index));
+    EXPECT_THAT(plan(leading), Not(HasSubstr("Sort")));
+  }
+  EXPECT_THAT(plan("o.order_number = 'n7' AND "), HasSubstr("order_number"));
+}
+
 TEST_F(Orders, TheRecoveryFindsWhatIsDueByAnIndex) {
   sql("INSERT INTO checkout_sagas (id, state, lease_until, next_check_at, scope, idempotency_key, user_id, cart_key, "
       "cart_version, details, finished_at) SELECT gen_random_uuid(), 'completed', now(), now(), 's', 'k', "

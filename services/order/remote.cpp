@@ -14,7 +14,11 @@ class Remote final : public rpc::Remote<Api> {
   SOUK_RPC(resume_checkout, repeatable)
   SOUK_RPC(get_order, repeatable)
   SOUK_RPC(list_orders, repeatable)
+  SOUK_RPC(search_orders, repeatable)
   SOUK_RPC(cancel_order, repeatable)
+  SOUK_RPC(start_processing, repeatable)
+  SOUK_RPC(ship_order, repeatable)
+  SOUK_RPC(deliver_order, repeatable)
   SOUK_RPC(has_purchased, repeatable)
   SOUK_RPC(events, repeatable)
 };

@@ -24,6 +24,10 @@ namespace {
   "(SELECT json_agg(json_build_object('status', h.status, 'notes', h.notes, 'created_by', h.created_by, "              \
   "'created_at', h.created_at AT TIME ZONE 'UTC') ORDER BY h.created_at, h.id) "                                       \
   "FROM order_status_history h WHERE h.order_id = o.id), "                                                             \
+  "(SELECT json_agg(json_build_object('id', p.id, 'number', p.number, 'carrier', p.carrier, 'tracking_number', "       \
+  "p.tracking_number, 'created_at', p.created_at AT TIME ZONE 'UTC', 'items', (SELECT "                                \
+  "json_agg(json_build_object('order_item_id', c.order_item_id, 'quantity', c.quantity) ORDER BY c.order_item_id) "    \
+  "FROM shipment_items c WHERE c.shipment_id = p.id)) ORDER BY p.number) FROM shipments p WHERE p.order_id = o.id), "  \
   "o.tracking_number, o.notes, o.created_at, o.updated_at, o.confirmed_at, o.shipped_at, o.delivered_at, "             \
   "o.cancelled_at FROM orders o "
 
@@ -44,7 +48,38 @@ constexpr pg::Statement find_purchase{
     "AND EXISTS (SELECT 1 FROM order_items i WHERE i.order_id = o.id AND i.product_id = $2) "
     "ORDER BY o.created_at DESC, o.id DESC LIMIT 1"};
 
-constexpr pg::Statement lock_order{"order.lock", "SELECT id, user_id, status FROM orders WHERE id = $1 FOR UPDATE"};
+constexpr pg::Statement lock_order{"order.lock",
+                                   "SELECT id, user_id, status, payment_status, parcels, EXISTS (SELECT 1 FROM "
+                                   "checkout_sagas s WHERE s.id = orders.id AND s.finished_at IS NULL) "
+                                   "FROM orders WHERE id = $1 FOR UPDATE"};
+
+// One statement for each index that can lead; what else is asked for is checked row by row on the way.
+#define SOUK_SEARCH(leading)                                                                            \
+  "SELECT " SOUK_ORDER "WHERE " leading                                                                 \
+  "(o.created_at, o.id) < ($1::timestamp, $2::uuid) AND o.created_at >= $3::timestamp "                 \
+  "AND ($5::text IS NULL OR o.status = $5) AND ($6::text IS NULL OR o.payment_status = $6) "            \
+  "AND ($7::text IS NULL OR lower(o.email) = lower($7)) AND ($8::text IS NULL OR o.order_number = $8) " \
+  "AND ($9::numeric IS NULL OR o.total >= $9) AND ($10::numeric IS NULL OR o.total <= $10) "            \
+  "ORDER BY o.created_at DESC, o.id DESC LIMIT $4"
+
+constexpr pg::Statement search_by_number{"order.search_by_number", SOUK_SEARCH("o.order_number = $8 AND ")};
+constexpr pg::Statement search_by_email{"order.search_by_email",
+                                        SOUK_SEARCH("o.email IS NOT NULL AND lower(o.email) = lower($7) AND ")};
+constexpr pg::Statement search_by_status{"order.search_by_status", SOUK_SEARCH("o.status = $5 AND ")};
+constexpr pg::Statement search_by_payment{"order.search_by_payment", SOUK_SEARCH("o.payment_status = $6 AND ")};
+constexpr pg::Statement search_by_time{"order.search_by_time", SOUK_SEARCH("")};
+
+const pg::Statement& search_for(const SearchOrders& filter) {
+  if (filter.order_number) return search_by_number;
+  if (filter.email) return search_by_email;
+  if (filter.status) return search_by_status;
+  return filter.payment_status ? search_by_payment : search_by_time;
+}
+
+template <class Text>
+std::optional<std::string> plain(const std::optional<Text>& text) {
+  return text ? std::optional<std::string>(*text) : std::nullopt;
+}
 
 constexpr pg::Statement cancel_order{
     "order.cancel",
@@ -86,6 +121,7 @@ Order to_order(const pg::Row& row) {
   next_part(order.shipping_address);
   next_part(order.billing_address);
   next_part(order.status_history);
+  next_part(order.shipments);
   next(order.tracking_number);
   next(order.notes);
   next(order.created_at);
@@ -124,6 +160,25 @@ Task<std::vector<Order>> Repository::list(Context context, Uuid user_id, std::op
   const auto rows =
       cursor ? co_await pool_.query(context, list_next_orders, user_id, limit, cursor->created_at, cursor->id)
              : co_await pool_.query(context, list_first_orders, user_id, limit);
+  std::vector<Order> orders;
+  orders.reserve(rows.size());
+  for (const pg::Row row : rows) orders.push_back(to_order(row));
+  co_return orders;
+}
+
+Task<std::vector<Order>> Repository::search(Context context, SearchOrders filter, std::optional<OrderCursor> cursor,
+                                            std::int64_t limit) {
+  // The page ends before the cursor or before created_to, whichever is earlier.
+  std::string before = filter.created_to ? to_rfc3339(*filter.created_to) : "infinity";
+  Uuid before_id;
+  if (cursor && (!filter.created_to || cursor->created_at < *filter.created_to)) {
+    before = to_rfc3339(cursor->created_at);
+    before_id = cursor->id;
+  }
+  const std::string from = filter.created_from ? to_rfc3339(*filter.created_from) : "-infinity";
+  const auto rows = co_await pool_.query(std::move(context), search_for(filter), before, before_id, from, limit,
+                                         filter.status, filter.payment_status, plain(filter.email),
+                                         plain(filter.order_number), filter.min_total, filter.max_total);
   std::vector<Order> orders;
   orders.reserve(rows.size());
   for (const pg::Row row : rows) orders.push_back(to_order(row));

@@ -24,8 +24,11 @@ struct LockedOrder {
   Uuid id;
   Uuid user_id;
   OrderStatus status{};
+  PaymentStatus payment_status{};
+  std::int64_t parcels = 0;
+  bool checkout_open = false;  // its stock is not booked yet
 };
-BOOST_DESCRIBE_STRUCT(LockedOrder, (), (id, user_id, status))
+BOOST_DESCRIBE_STRUCT(LockedOrder, (), (id, user_id, status, payment_status, parcels, checkout_open))
 
 // The SQL of orders, once they are written.
 class Repository {
@@ -35,6 +38,9 @@ class Repository {
   Task<std::optional<Order>> find(Context context, Uuid id);
   // Newest first, after `cursor`.
   Task<std::vector<Order>> list(Context context, Uuid user_id, std::optional<OrderCursor> cursor, std::int64_t limit);
+  // The administrators' list, newest first, after `cursor`.
+  Task<std::vector<Order>> search(Context context, SearchOrders filter, std::optional<OrderCursor> cursor,
+                                  std::int64_t limit);
   // A live order of the customer's with the product.
   Task<std::optional<Uuid>> find_with_product(Context context, Uuid user_id, std::string product_id);
 

@@ -229,6 +229,7 @@ void add_routes(http::Router& router, Api& orders) {
   add_cart_routes(router, orders);
   add_checkout_routes(router, orders);
   add_order_routes(router, orders);
+  add_admin_routes(router, orders);
 }
 
 }  // namespace souk::order

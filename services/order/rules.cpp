@@ -78,6 +78,38 @@ std::string new_order_number(Timestamp now) {
   return number;
 }
 
+Result<Packed> pack(const std::vector<Remaining>& remaining, const std::optional<std::vector<ParcelItem>>& wanted) {
+  std::vector<FieldError> unknown;
+  std::vector<FieldError> missing;
+  Packed packed;
+  auto left = remaining;
+  for (std::size_t i = 0; wanted && i < wanted->size(); ++i) {
+    const auto& item = (*wanted)[i];
+    const auto field = fmt::format("items[{}]", i);
+    const auto known = std::ranges::find(left, item.order_item_id, &Remaining::order_item_id);
+    const bool twice =
+        std::ranges::find(packed.items, item.order_item_id, &ShippedItem::order_item_id) != packed.items.end();
+    if (known == left.end() || twice) {
+      unknown.push_back({field + ".order_item_id", twice ? "duplicate" : "unknown",
+                         twice ? "is named twice" : "is not an item of this order"});
+    } else if (item.quantity > known->quantity) {
+      missing.push_back({field + ".quantity", "too_many", fmt::format("{} left to ship", known->quantity)});
+    } else {
+      packed.items.push_back({item.order_item_id, item.quantity});
+      known->quantity -= item.quantity;
+    }
+  }
+  for (auto& item : left) {
+    if (wanted || item.quantity == 0) continue;
+    packed.items.push_back({item.order_item_id, item.quantity});
+    item.quantity = 0;
+  }
+  if (!unknown.empty()) return errors::unknown_item(std::move(unknown));
+  if (!missing.empty() || packed.items.empty()) return errors::nothing_left_to_ship(std::move(missing));
+  packed.is_last = std::ranges::all_of(left, [](const Remaining& item) { return item.quantity == 0; });
+  return packed;
+}
+
 std::string access_token(const std::string& secret, const Uuid& order_id) {
   const auto digest = hmac_sha256(secret, "order:" + order_id.to_string());
   return base64url(digest);

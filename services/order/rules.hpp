@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/context.hpp"
 #include "core/result.hpp"
@@ -21,6 +22,18 @@ Result<OrderStatus> after_cancel(OrderStatus status);
 
 // "261123-7K3QX9-MA2BTW": the day and 60 random bits in Crockford's base 32. Not a permission, and not a count.
 std::string new_order_number(Timestamp now);
+
+// How much of an item has not been shipped.
+struct Remaining {
+  Uuid order_item_id;
+  std::int64_t quantity = 0;
+};
+// What goes into a parcel, and whether nothing is left then. order.unknown_item, order.nothing_left_to_ship
+struct Packed {
+  std::vector<ShippedItem> items;
+  bool is_last = false;
+};
+Result<Packed> pack(const std::vector<Remaining>& remaining, const std::optional<std::vector<ParcelItem>>& wanted);
 
 // The key to an order of whoever bought it without an account: HMAC of the order's id, so it is never stored.
 std::string access_token(const std::string& secret, const Uuid& order_id);

@@ -14,6 +14,26 @@ constexpr OrderStatus all_statuses[] = {OrderStatus::pending, OrderStatus::confi
                                         OrderStatus::shipped, OrderStatus::delivered, OrderStatus::cancelled,
                                         OrderStatus::refunded};
 
+TEST(OrderRules, PackWhatIsLeftAndNothingTwice) {
+  const auto a = Uuid::v7();
+  const auto b = Uuid::v7();
+  const std::vector<Remaining> left{{a, 3}, {b, 0}};
+  const auto all = pack(left, std::nullopt);
+  ASSERT_TRUE(all);
+  ASSERT_EQ(all->items.size(), 1u);
+  EXPECT_EQ(all->items[0].quantity, 3);
+  EXPECT_TRUE(all->is_last);
+  EXPECT_FALSE(pack(left, std::vector<ParcelItem>{{a, 2}})->is_last);
+  EXPECT_TRUE(pack(left, std::vector<ParcelItem>{{a, 3}})->is_last);
+  const auto code = [&](std::vector<ParcelItem> items) { return pack(left, items).error().code; };
+  EXPECT_EQ(code({{a, 4}}), "order.nothing_left_to_ship");
+  EXPECT_EQ(code({{b, 1}}), "order.nothing_left_to_ship");
+  EXPECT_EQ(code({}), "order.nothing_left_to_ship");
+  EXPECT_EQ(code({{a, 1}, {a, 1}}), "order.unknown_item");
+  EXPECT_EQ(code({{Uuid::v7(), 1}}), "order.unknown_item");
+  EXPECT_EQ(pack({{a, 0}}, std::nullopt).error().code, "order.nothing_left_to_ship");
+}
+
 // The table of the design, row by row; whatever is not in it is not allowed.
 TEST(OrderRules, FollowTheTableOfStatuses) {
   using enum OrderStatus;

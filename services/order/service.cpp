@@ -125,6 +125,22 @@ Deadline wait_until(const Context& context) {
   return std::min(Clock::now() + wait_for_other, context.deadline() - time_to_reply);
 }
 
+bool is_staff(const Context& context) {
+  const auto& caller = context.caller();
+  return caller.kind == Caller::Kind::admin || caller.kind == Caller::Kind::service;
+}
+
+// `orders` has one more than the page where there are more.
+OrderPage to_page(std::vector<Order> orders, std::int64_t limit) {
+  OrderPage page{.data = std::move(orders)};
+  page.has_more = page.data.size() > static_cast<std::size_t>(limit);
+  if (page.has_more) {
+    page.data.pop_back();
+    page.next_cursor = OrderCursor{page.data.back().created_at, page.data.back().id}.to_string();
+  }
+  return page;
+}
+
 Task<> sleep(Duration time) {
   Timer timer(co_await asio::this_coro::executor, time);
   co_await timer.async_wait(use_task);
@@ -148,6 +164,7 @@ Service::Service(Runtime& runtime, pg::Pool& pool, cart::Api& carts, catalog::Ap
       rates_(pool),
       baskets_(carts, catalog, rates_),
       cancellations_(pool, repository_, outbox_),
+      fulfilment_(pool, repository_, outbox_, payments),
       writes_(runtime, sagas_, outbox_),
       executor_(writes_, sagas_, cancellations_, {carts, inventory, payments},
                 {options_.return_url_base, options_.secret, options_.check_waiting_after}),
@@ -321,7 +338,7 @@ Result<CheckoutResult> Service::answer(const Checkpoint& checkpoint) const {
 
 bool Service::may_see(const Context& context, const Uuid& user_id, const OrderRef& request) const {
   const auto& caller = context.caller();
-  if (caller.kind == Caller::Kind::admin || caller.kind == Caller::Kind::service) return true;
+  if (is_staff(context)) return true;
   if (caller.kind == Caller::Kind::customer && caller.user_id == user_id) return true;
   return rules::opens(options_.secret, request.order_id, request.access_token);
 }
@@ -367,15 +384,36 @@ Task<Result<OrderPage>> Service::list_orders(Context context, ListOrders request
     cursor = OrderCursor::parse(*request.cursor);
     if (!cursor) co_return errors::bad_cursor();
   }
-  OrderPage page;
   // One more than asked for tells whether there are more.
-  page.data = co_await repository_.list(std::move(context), request.user_id, cursor, request.limit + 1);
-  page.has_more = page.data.size() > static_cast<std::size_t>(request.limit.value);
-  if (page.has_more) {
-    page.data.pop_back();
-    page.next_cursor = OrderCursor{page.data.back().created_at, page.data.back().id}.to_string();
+  co_return to_page(co_await repository_.list(std::move(context), request.user_id, cursor, request.limit + 1),
+                    request.limit);
+}
+
+Task<Result<OrderPage>> Service::search_orders(Context context, SearchOrders request) {
+  if (!is_staff(context)) co_return errors::order_not_found();
+  std::optional<OrderCursor> cursor;
+  if (request.cursor) {
+    cursor = OrderCursor::parse(*request.cursor);
+    if (!cursor) co_return errors::bad_cursor();
   }
-  co_return page;
+  const auto limit = request.limit;
+  co_return to_page(co_await repository_.search(std::move(context), std::move(request), cursor, limit + 1), limit);
+}
+
+Task<Result<Order>> Service::start_processing(Context context, OrderRef request) {
+  if (!is_staff(context)) co_return errors::order_not_found();
+  co_return co_await fulfilment_.start_processing(std::move(context), request.order_id);
+}
+
+Task<Result<Order>> Service::ship_order(Context context, ShipOrder request) {
+  if (!is_staff(context)) co_return errors::order_not_found();
+  if (request.idempotency_key.empty() || request.idempotency_key.size() > longest_key) co_return errors::key_required();
+  co_return co_await fulfilment_.ship(std::move(context), std::move(request));
+}
+
+Task<Result<Order>> Service::deliver_order(Context context, OrderRef request) {
+  if (!is_staff(context)) co_return errors::order_not_found();
+  co_return co_await fulfilment_.deliver(std::move(context), request.order_id);
 }
 
 Task<Result<Order>> Service::cancel_order(Context context, OrderRef request) {

@@ -12,6 +12,7 @@
 #include "events/idempotency.hpp"
 #include "events/outbox.hpp"
 #include "executor.hpp"
+#include "fulfilment.hpp"
 #include "order/api.hpp"
 #include "rates.hpp"
 #include "recovery.hpp"
@@ -49,7 +50,11 @@ class Service final : public Api {
   Task<Result<CheckoutResult>> resume_checkout(Context context, OrderRef request) override;
   Task<Result<Order>> get_order(Context context, OrderRef request) override;
   Task<Result<OrderPage>> list_orders(Context context, ListOrders request) override;
+  Task<Result<OrderPage>> search_orders(Context context, SearchOrders request) override;
   Task<Result<Order>> cancel_order(Context context, OrderRef request) override;
+  Task<Result<Order>> start_processing(Context context, OrderRef request) override;
+  Task<Result<Order>> ship_order(Context context, ShipOrder request) override;
+  Task<Result<Order>> deliver_order(Context context, OrderRef request) override;
   Task<Result<Purchased>> has_purchased(Context context, HasPurchased request) override;
   Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) override;
 
@@ -76,6 +81,7 @@ class Service final : public Api {
   RatesCache rates_;
   Baskets baskets_;
   Cancellations cancellations_;
+  Fulfilment fulfilment_;
   Writes writes_;
   Executor executor_;
   Undo undo_;

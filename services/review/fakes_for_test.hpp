@@ -71,7 +71,11 @@ struct FakeOrders final : order::Api {
   SOUK_NOT_CALLED(order, resume_checkout, order::OrderRef, order::CheckoutResult)
   SOUK_NOT_CALLED(order, get_order, order::OrderRef, order::Order)
   SOUK_NOT_CALLED(order, list_orders, order::ListOrders, order::OrderPage)
+  SOUK_NOT_CALLED(order, search_orders, order::SearchOrders, order::OrderPage)
   SOUK_NOT_CALLED(order, cancel_order, order::OrderRef, order::Order)
+  SOUK_NOT_CALLED(order, start_processing, order::OrderRef, order::Order)
+  SOUK_NOT_CALLED(order, ship_order, order::ShipOrder, order::Order)
+  SOUK_NOT_CALLED(order, deliver_order, order::OrderRef, order::Order)
   SOUK_NOT_CALLED(order, events, events::ReadEvents, events::EventPage)
 };
 

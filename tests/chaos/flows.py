@@ -331,6 +331,29 @@ class Cancelled(Purchase):
                 self.order = reply.json()
 
 
+class Delivered(CashOnDelivery):
+    """An administrator packs, ships and delivers what is paid in cash."""
+
+    token = None
+
+    def _drive(self, client):
+        super()._drive(client)
+        self.token = client.token = self.token or log_in_as_admin(self.shop, client)
+        path = f"/v1/admin/orders/{self.checkout_id}"
+        parcel = {"carrier": "DHL", "tracking_number": "T-1"}
+        for step, body in (("shipments", parcel), ("deliver", None)):
+            self._until_done(client, f"{path}/{step}", body)
+
+    def _until_done(self, client, path, body):
+        end = time.monotonic() + FINAL_S
+        while True:
+            reply = client.post(path, body, headers={"Idempotency-Key": self.key})
+            if reply.status_code in (200, 201):
+                return
+            assert reply.status_code in (409, 503, 504) and time.monotonic() < end, reply.text
+            self.pause(client)
+
+
 # From the quick to the slow: a failpoint is tried with each until one reaches it.
-ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Approved, Refused, LookedAt,
+ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Delivered, Approved, Refused, LookedAt,
        WithSavedCard, Captured, Restocked, Left, TimedOut, LostHold)

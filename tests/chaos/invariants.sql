@@ -168,6 +168,30 @@ FROM (SELECT order_id, sum(amount) AS amount FROM payment_db.refunds WHERE statu
 FULL JOIN (SELECT order_id, sum(amount) AS amount FROM gateway.refunds GROUP BY 1) g ON g.order_id = r.order_id::text
 WHERE r.amount IS DISTINCT FROM g.amount;
 
+-- name: no more of an item is shipped than was bought, and nothing of a cancelled order
+SELECT i.order_id, i.id, i.quantity, o.status, sum(s.quantity) AS shipped
+FROM order_db.order_items i JOIN order_db.orders o ON o.id = i.order_id
+JOIN order_db.shipment_items s ON s.order_item_id = i.id
+GROUP BY i.order_id, i.id, i.quantity, o.status
+HAVING sum(s.quantity) > i.quantity OR o.status IN ('pending', 'confirmed', 'cancelled');
+
+-- name: a shipped order is shipped in full, and one that is not lacks something
+SELECT o.id, o.status FROM order_db.orders o JOIN order_db.order_items i ON i.order_id = o.id
+LEFT JOIN (SELECT order_item_id, sum(quantity) AS quantity FROM order_db.shipment_items GROUP BY 1) s
+    ON s.order_item_id = i.id
+WHERE o.status IN ('processing', 'shipped', 'delivered')
+GROUP BY o.id, o.status
+HAVING bool_and(COALESCE(s.quantity, 0) = i.quantity) <> (o.status IN ('shipped', 'delivered'));
+
+-- name: a parcel's items are its order's, and the order knows its latest
+SELECT o.id, o.parcels, o.tracking_number FROM order_db.orders o
+LEFT JOIN LATERAL (SELECT number, tracking_number FROM order_db.shipments WHERE order_id = o.id
+                   ORDER BY number DESC LIMIT 1) p ON true
+WHERE o.parcels <> COALESCE(p.number, 0) OR o.tracking_number IS DISTINCT FROM p.tracking_number
+   OR EXISTS (SELECT 1 FROM order_db.shipments p JOIN order_db.shipment_items s ON s.shipment_id = p.id
+              JOIN order_db.order_items i ON i.id = s.order_item_id
+              WHERE p.order_id = o.id AND i.order_id <> o.id);
+
 -- name: the histories hold only legal changes of status
 WITH steps AS (
     SELECT order_id, lag(status) OVER (PARTITION BY order_id ORDER BY created_at, id) AS before, status
