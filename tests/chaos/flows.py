@@ -156,7 +156,12 @@ class Lapsed(Approved):
     def prepare(self):
         # What the payment tells makes recovery look, and recovery extends the hold: not before it has been told.
         wait_for(lambda: not self.shop.alive() or self._told(), 30, "the payment's events")
-        wait_for(lambda: not self.shop.alive() or self._lapsed(), 90, "the sweep")
+        wait_for(lambda: not self.shop.alive() or self._over() or self._lapsed(), 90, "the sweep")
+
+    def _over(self):
+        """Recovery may have ended the checkout meanwhile, because somebody else has the stock."""
+        return self.shop.scalar("order_db", "SELECT finished_at IS NOT NULL FROM checkout_sagas WHERE id = %s",
+                                self.checkout_id)
 
     def _told(self):
         told = self.shop.scalar("payment_db", "SELECT max(sequence) FROM outbox_events WHERE key = %s", self.checkout_id)
@@ -184,9 +189,16 @@ class LostHold(Lapsed):
         self.other = Purchase(product_id, quantity=OPENING_STOCK)
 
     def prepare(self):
-        super().prepare()
-        if self.shop.alive():
-            self.other.drive(self.shop)
+        end = time.monotonic() + FINAL_S
+        while self.shop.alive() and self.other.order is None:
+            # Recovery may reserve again before the other customer gets there, who is refused: then once more. One who
+            # was killed repeats with the same key.
+            if self.other.refusal is not None:
+                assert time.monotonic() < end, f"nobody else gets the stock in {FINAL_S} s: {self.other.refusal}"
+                self.other = Purchase(self.product_id, quantity=OPENING_STOCK)
+            super().prepare()
+            if self.shop.alive():
+                self.other.drive(self.shop)
 
     def left(self, opening_stock):
         return opening_stock - (OPENING_STOCK if self.other.order else 0)

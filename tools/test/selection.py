@@ -76,7 +76,9 @@ class Selection:
             return files
         if self.step or folder == "split":  # a test is named once, and runs as one process
             return []
-        return [name for name in files if any(self.name in node for node in functional.node_ids(name))]
+        # What parameters a test has only pytest knows: test[parameter] is looked for by the test's name.
+        wanted = self.name.partition("[")[0] or self.name
+        return [name for name in files if any(wanted in node for node in functional.node_ids(name))]
 
     def targets(self):
         """What ninja has to build for the chosen tests."""
