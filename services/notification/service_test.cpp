@@ -46,6 +46,10 @@ class FakeOrders final : public order::Api {
   Task<Result<order::Order>> ship_order(Context, order::ShipOrder) override { not_asked(); }
   Task<Result<order::Order>> deliver_order(Context, order::OrderRef) override { not_asked(); }
   Task<Result<order::Purchased>> has_purchased(Context, order::HasPurchased) override { not_asked(); }
+  Task<Result<order::Coupon>> create_coupon(Context, order::NewCoupon) override { not_asked(); }
+  Task<Result<order::Coupon>> get_coupon(Context, order::CouponRef) override { not_asked(); }
+  Task<Result<order::CouponPage>> list_coupons(Context, order::ListCoupons) override { not_asked(); }
+  Task<Result<order::Coupon>> patch_coupon(Context, order::PatchCoupon) override { not_asked(); }
 
   std::mutex mutex;
   std::deque<events::Event> feed;

@@ -159,10 +159,11 @@ struct QuoteResult {
   std::string currency;
   std::string shipping_method;
   std::vector<ShippingOption> shipping_options;
+  std::optional<std::string> coupon_code;  // of the cart's coupon, which the discount is of
 };
 BOOST_DESCRIBE_STRUCT(QuoteResult, (),
                       (items, subtotal, discount, shipping_cost, tax, total, currency, shipping_method,
-                       shipping_options))
+                       shipping_options, coupon_code))
 
 struct PaymentChoice {
   payment::Method method{};
@@ -279,6 +280,76 @@ struct Purchased {
 };
 BOOST_DESCRIBE_STRUCT(Purchased, (), (order_id))
 
+BOOST_DEFINE_ENUM_CLASS(CouponKind, percent, fixed, free_shipping)
+
+struct Coupon {
+  Uuid id;
+  std::string code;
+  CouponKind kind{};
+  std::optional<std::int64_t> basis_points;  // of the goods; 1000 is 10 %
+  std::optional<Amount> amount;
+  std::optional<std::string> currency;  // only carts in it
+  Amount minimum_order;                 // of the goods
+  std::optional<Timestamp> valid_from;
+  std::optional<Timestamp> valid_until;
+  bool is_active = true;
+  std::optional<std::int64_t> max_uses;
+  std::optional<std::int64_t> max_uses_per_customer;
+  std::int64_t uses = 0;  // orders that were made with it, and checkouts under way
+  Timestamp created_at;
+  Timestamp updated_at;
+};
+BOOST_DESCRIBE_STRUCT(Coupon, (),
+                      (id, code, kind, basis_points, amount, currency, minimum_order, valid_from, valid_until,
+                       is_active, max_uses, max_uses_per_customer, uses, created_at, updated_at))
+
+struct NewCoupon {
+  json::Text<1, 50> code;  // letters, digits, hyphens, underscores, in any case
+  CouponKind kind{};
+  std::optional<json::Int<1, 10'000>> basis_points;  // of percent
+  std::optional<Amount> amount;                      // of fixed
+  std::optional<json::Text<3, 3>> currency;          // required with an amount or a minimum
+  std::optional<Amount> minimum_order;
+  std::optional<Timestamp> valid_from;
+  std::optional<Timestamp> valid_until;
+  std::optional<json::Int<1, 1'000'000'000>> max_uses;
+  std::optional<json::Int<1, 1'000'000>> max_uses_per_customer;
+};
+BOOST_DESCRIBE_STRUCT(NewCoupon, (),
+                      (code, kind, basis_points, amount, currency, minimum_order, valid_from, valid_until, max_uses,
+                       max_uses_per_customer))
+
+struct CouponRef {
+  Uuid coupon_id;
+};
+BOOST_DESCRIBE_STRUCT(CouponRef, (), (coupon_id))
+
+// What is given is changed. What a coupon takes off stays as it was told to customers: for that there is a new code.
+struct CouponChanges {
+  std::optional<bool> is_active;  // false archives it
+  std::optional<Timestamp> valid_until;
+  std::optional<json::Int<1, 1'000'000'000>> max_uses;
+  std::optional<json::Int<1, 1'000'000>> max_uses_per_customer;
+};
+BOOST_DESCRIBE_STRUCT(CouponChanges, (), (is_active, valid_until, max_uses, max_uses_per_customer))
+struct PatchCoupon {
+  Uuid coupon_id;
+  CouponChanges changes;
+};
+BOOST_DESCRIBE_STRUCT(PatchCoupon, (), (coupon_id, changes))
+
+struct ListCoupons {
+  json::Int<1, 100> limit = 20;
+  std::optional<json::Text<1, 50>> cursor;  // the last page's next_cursor
+};
+BOOST_DESCRIBE_STRUCT(ListCoupons, (), (limit, cursor))
+struct CouponPage {
+  std::vector<Coupon> data;  // by code
+  bool has_more = false;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(CouponPage, (), (data, has_more, next_cursor))
+
 // Events: "order.confirmed", "order.shipped", … (one a status change; key order id; payload OrderEvent).
 struct OrderEvent {
   Uuid order_id;
@@ -324,6 +395,13 @@ class Api {
   // shipped -> delivered; cash on delivery is settled first. Twice is once. order.not_paid (409)
   virtual Task<Result<Order>> deliver_order(Context context, OrderRef request) = 0;
   virtual Task<Result<Purchased>> has_purchased(Context context, HasPurchased request) = 0;
+  // For administrators. A code that differs from another only in case is the same: coupon.code_taken
+  virtual Task<Result<Coupon>> create_coupon(Context context, NewCoupon request) = 0;
+  // coupon.not_found
+  virtual Task<Result<Coupon>> get_coupon(Context context, CouponRef request) = 0;
+  virtual Task<Result<CouponPage>> list_coupons(Context context, ListCoupons request) = 0;
+  // coupon.not_found, coupon.limit_below_uses
+  virtual Task<Result<Coupon>> patch_coupon(Context context, PatchCoupon request) = 0;
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
 };
 

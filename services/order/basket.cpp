@@ -49,6 +49,10 @@ const Rates::Method* choose(const Rates& rates, const std::optional<std::string>
   return nullptr;
 }
 
+pricing::ShippingRate rate_for(const Basket& basket, const Rates::Method& method) {
+  return basket.free_shipping ? pricing::ShippingRate{} : method.rate;
+}
+
 Result<Basket> priced(Basket basket, const Destination& destination) {
   basket.currency = basket.items.front().currency;
   for (const auto& item : basket.items) {
@@ -57,8 +61,15 @@ Result<Basket> priced(Basket basket, const Destination& destination) {
   const auto* method = choose(*basket.rates, destination.shipping_method, basket.currency);
   if (method == nullptr) return errors::unknown_shipping_method();
   basket.shipping_method = method->id;
-  SOUK_TRY(basket.totals,
-           pricing::price(to_lines(basket), Amount(), method->rate, tax_of(*basket.rates, destination.address)));
+  const auto lines = to_lines(basket);
+  SOUK_TRY(const auto goods, pricing::value_of(lines));
+  coupons::Worth worth;
+  if (basket.coupon) {
+    SOUK_TRY(worth, coupons::worth(*basket.coupon, goods, basket.currency, now()));
+  }
+  basket.free_shipping = worth.free_shipping;
+  SOUK_TRY(basket.totals, pricing::price(lines, worth.discount, rate_for(basket, *method),
+                                         tax_of(*basket.rates, destination.address)));
   return basket;
 }
 
@@ -71,6 +82,10 @@ Task<Result<Basket>> Baskets::price(Context context, std::string cart_id, Destin
   for (const auto& line : basket.cart.lines) wanted.items.push_back({line.product_id, line.variant_id});
   SOUK_CO_TRY(auto answers, co_await catalog_.price_items(context, std::move(wanted)));
   SOUK_CO_TRY(basket.items, sellable(basket.cart, std::move(answers)));
+  if (basket.cart.coupon_code) {
+    basket.coupon = co_await coupons_.find(context, *basket.cart.coupon_code);
+    if (!basket.coupon) co_return errors::coupon_unknown();
+  }
   basket.rates = co_await rates_.get(std::move(context));
   co_return priced(std::move(basket), destination);
 }
@@ -84,6 +99,7 @@ QuoteResult to_quote(const Basket& basket) {
                     .total = totals.total,
                     .currency = basket.currency,
                     .shipping_method = basket.shipping_method};
+  if (basket.coupon) quote.coupon_code = basket.coupon->code;
   for (std::size_t i = 0; i < basket.items.size(); ++i) {
     const auto& line = basket.cart.lines[i];
     quote.items.push_back({.item_id = line.item_id,
@@ -97,7 +113,7 @@ QuoteResult to_quote(const Basket& basket) {
   const auto lines = to_lines(basket);
   for (const auto& method : basket.rates->methods) {
     if (method.currency != basket.currency) continue;
-    const auto cost = pricing::shipping_cost(method.rate, lines, totals.discount);
+    const auto cost = pricing::shipping_cost(rate_for(basket, method), lines, totals.discount);
     quote.shipping_options.push_back({.id = method.id, .name = method.name, .cost = cost});
   }
   return quote;

@@ -6,6 +6,7 @@
 
 #include "cart/api.hpp"
 #include "catalog/api.hpp"
+#include "coupons.hpp"
 #include "details.hpp"
 #include "pricing.hpp"
 #include "rates.hpp"
@@ -20,6 +21,8 @@ struct Basket {
   std::string shipping_method;
   pricing::Totals totals;
   std::shared_ptr<const Rates> rates;
+  bool free_shipping = false;
+  std::optional<Coupon> coupon;  // what it takes off is in the totals
 };
 
 // Where it goes and how. Without an address there is no tax; without a method the first one that is offered.
@@ -30,17 +33,19 @@ struct Destination {
 
 class Baskets {
  public:
-  Baskets(cart::Api& carts, catalog::Api& catalog, RatesCache& rates)
-      : carts_(carts), catalog_(catalog), rates_(rates) {}
+  Baskets(cart::Api& carts, catalog::Api& catalog, RatesCache& rates, Coupons& coupons)
+      : carts_(carts), catalog_(catalog), rates_(rates), coupons_(coupons) {}
 
   // The one way to a price, for quotes and checkouts. cart.not_found, cart.empty, cart.product_unavailable,
-  // cart.currency_mismatch, cart.total_limit, checkout.unknown_shipping_method.
+  // cart.currency_mismatch, cart.total_limit, checkout.unknown_shipping_method, and coupons::worth()'s refusals of a
+  // coupon.
   Task<Result<Basket>> price(Context context, std::string cart_id, Destination destination);
 
  private:
   cart::Api& carts_;
   catalog::Api& catalog_;
   RatesCache& rates_;
+  Coupons& coupons_;
 };
 
 QuoteResult to_quote(const Basket& basket);

@@ -28,10 +28,11 @@ struct BoughtLine {
   Amount unit_price;
   Amount total;
   Amount discount;
+  std::optional<Amount> tax;  // absent in checkouts of an older version
 };
 BOOST_DESCRIBE_STRUCT(BoughtLine, (),
                       (item_id, product_id, variant_id, sellable_id, sku, name, size, color, quantity, unit_price,
-                       total, discount))
+                       total, discount, tax))
 
 // Written once, with the intent.
 struct Details {
@@ -57,11 +58,13 @@ struct Details {
   Amount total;
   std::string currency;
   std::optional<std::string> notes;
+  std::optional<Uuid> coupon_id;
+  std::optional<std::string> coupon_email;  // in small letters: whose use of the coupon it is
 };
 BOOST_DESCRIBE_STRUCT(Details, (),
                       (order_number, user_id, is_guest, email, created_by, cart_id, cart_user_id, cart_version, lines,
                        shipping_address, billing_address, shipping_method, payment_method, gateway, payment_method_id,
-                       subtotal, discount, shipping_cost, tax, total, currency, notes))
+                       subtotal, discount, shipping_cost, tax, total, currency, notes, coupon_id, coupon_email))
 
 // A refusal as it is stored: the reply of the idempotency key.
 struct StoredRefusal {

@@ -112,6 +112,48 @@ inline Refusal insufficient_stock(std::vector<FieldError> items) {
                        .errors = std::move(items)});
 }
 
+// Coupons. An unknown code and one that is switched off or not valid yet are told alike: neither helps a guesser.
+
+inline Refusal coupon_refused(ErrorKind kind, std::string code, std::string why) {
+  return Refusal(
+      Error{.kind = kind,
+            .code = std::move(code),
+            .detail = std::move(why) + " Take it off the cart (DELETE /v1/carts/{id}/coupon) to go on without it.",
+            .errors = {}});
+}
+inline Refusal coupon_unknown() {
+  return coupon_refused(ErrorKind::unprocessable, "coupon.unknown", "The coupon on the cart is not valid.");
+}
+inline Refusal coupon_expired() {
+  return coupon_refused(ErrorKind::unprocessable, "coupon.expired", "The coupon has expired.");
+}
+inline Refusal coupon_used_up() {
+  return coupon_refused(ErrorKind::conflict, "coupon.used_up", "The coupon has been used as often as it can be.");
+}
+inline Refusal coupon_not_applicable(std::string_view currency) {
+  return coupon_refused(ErrorKind::unprocessable, "coupon.not_applicable",
+                        fmt::format("The coupon is for orders in {}.", currency));
+}
+inline Refusal coupon_minimum(Amount minimum, std::string_view currency) {
+  return coupon_refused(ErrorKind::unprocessable, "coupon.minimum_not_reached",
+                        fmt::format("The coupon is for goods of {} {} or more.", minimum.to_string(), currency));
+}
+inline Refusal coupon_not_found() {
+  return refuse(ErrorKind::not_found, "coupon.not_found", "There is no such coupon.");
+}
+inline Refusal coupon_code_taken() {
+  return Refusal(Error{.kind = ErrorKind::conflict,
+                       .code = "coupon.code_taken",
+                       .detail = "There is a coupon with this code already.",
+                       .errors = {{"code", "taken", "is another coupon's"}}});
+}
+inline Refusal coupon_limit_below_uses(std::int64_t uses) {
+  return Refusal(Error{.kind = ErrorKind::unprocessable,
+                       .code = "coupon.limit_below_uses",
+                       .detail = fmt::format("The coupon has been used {} times already.", uses),
+                       .errors = {{"max_uses", "too_small", fmt::format("is less than {}", uses)}}});
+}
+
 // Checkout: what happened to it.
 
 inline Refusal cart_empty() { return refuse(ErrorKind::conflict, "cart.empty", "The cart is empty."); }

@@ -67,6 +67,10 @@ class FakeCarts final : public cart::Api {
     const std::lock_guard lock(mutex_);
     carts_[id] = {.cart_id = id, .version = ++versions_, .lines = std::move(lines)};
   }
+  void put_coupon(const std::string& id, std::string code) {
+    const std::lock_guard lock(mutex_);
+    carts_[id].coupon_code = std::move(code);
+  }
   std::size_t lines_in(const std::string& id) {
     const std::lock_guard lock(mutex_);
     return carts_[id].lines.size();

@@ -53,6 +53,17 @@ Amount cost_of(const ShippingRate& rate, Amount goods, std::int64_t weight_g) {
 
 }  // namespace
 
+Result<Amount> value_of(const std::vector<Line>& lines) {
+  Amount goods;
+  for (const auto& line : lines) {
+    const auto value = value_of(line);
+    if (!value) return errors::total_limit();
+    goods += *value;
+  }
+  if (goods.minor() > Amount::max_minor) return errors::total_limit();
+  return goods;
+}
+
 Amount shipping_cost(const ShippingRate& rate, const std::vector<Line>& lines, Amount discount) {
   Amount goods;
   for (const auto& line : lines) goods += line.unit_price * line.quantity;
@@ -78,15 +89,10 @@ std::vector<Amount> split(Amount amount, const std::vector<Amount>& weights) {
 }
 
 Result<Totals> price(const std::vector<Line>& lines, Amount discount, const ShippingRate& shipping, TaxRate tax) {
+  SOUK_TRY(const auto goods, value_of(lines));
   std::vector<Amount> values;
   values.reserve(lines.size());
-  Amount goods;
-  for (const auto& line : lines) {
-    const auto value = value_of(line);
-    if (!value) return errors::total_limit();
-    values.push_back(*value);
-    goods += *value;
-  }
+  for (const auto& line : lines) values.push_back(line.unit_price * line.quantity);
   if (discount < Amount() || discount > goods) throw std::logic_error("a discount is larger than the goods");
   const auto discounts = split(discount, values);
   Totals totals{.discount = discount, .shipping = cost_of(shipping, goods - discount, weight_of(lines))};

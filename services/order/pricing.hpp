@@ -51,6 +51,9 @@ struct Totals {
 // `discount` is for the whole order and at most its goods. cart.total_limit beyond 99,999,999.99.
 Result<Totals> price(const std::vector<Line>& lines, Amount discount, const ShippingRate& shipping, TaxRate tax);
 
+// What the goods cost as they are shown, without discount. cart.total_limit
+Result<Amount> value_of(const std::vector<Line>& lines);
+
 // What shipping the lines costs, by their value after discount and their weight.
 Amount shipping_cost(const ShippingRate& rate, const std::vector<Line>& lines, Amount discount);
 

@@ -20,6 +20,10 @@ class Remote final : public rpc::Remote<Api> {
   SOUK_RPC(ship_order, repeatable)
   SOUK_RPC(deliver_order, repeatable)
   SOUK_RPC(has_purchased, repeatable)
+  SOUK_RPC(create_coupon, repeatable)
+  SOUK_RPC(get_coupon, repeatable)
+  SOUK_RPC(list_coupons, repeatable)
+  SOUK_RPC(patch_coupon, repeatable)
   SOUK_RPC(events, repeatable)
 };
 

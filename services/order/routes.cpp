@@ -1,5 +1,6 @@
 #include "routes.hpp"
 
+#include "coupon_routes.hpp"
 #include "errors.hpp"
 
 namespace souk::order {
@@ -118,7 +119,9 @@ void add_cart_routes(http::Router& router, Api& orders) {
            "no tax, without a method it is the first that is offered.",
        .tag = "Checkout",
        .errors = {"cart.not_found", "409 cart.empty", "cart.product_unavailable", "cart.currency_mismatch",
-                  "cart.total_limit", "checkout.unknown_shipping_method", "auth.required"}},
+                  "cart.total_limit", "checkout.unknown_shipping_method", "auth.required", "422 coupon.unknown",
+                  "422 coupon.expired", "422 coupon.not_applicable", "422 coupon.minimum_not_reached",
+                  "409 coupon.used_up"}},
       [&orders](Request request, QuoteBody body, NoQuery) {
         return quote(orders, std::move(request), std::move(body));
       });
@@ -149,6 +152,11 @@ void add_cart_routes(http::Router& router, Api& orders) {
                   "422 checkout.address_not_found",
                   "422 checkout.unknown_shipping_method",
                   "422 idempotency.body_mismatch",
+                  "409 coupon.used_up",
+                  "422 coupon.unknown",
+                  "422 coupon.expired",
+                  "422 coupon.not_applicable",
+                  "422 coupon.minimum_not_reached",
                   "422 payment.method_unavailable",
                   "422 payment.token_required",
                   "422 payment.payment_method_not_found",
@@ -230,6 +238,7 @@ void add_routes(http::Router& router, Api& orders) {
   add_checkout_routes(router, orders);
   add_order_routes(router, orders);
   add_admin_routes(router, orders);
+  add_coupon_routes(router, orders);
 }
 
 }  // namespace souk::order

@@ -142,6 +142,14 @@ bool is_email(std::string_view text) {
   });
 }
 
+std::string normal_email(std::string_view email) {
+  std::string normal(email);
+  for (auto& c : normal) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return normal;
+}
+
 std::optional<std::string> country_code(std::string_view text) {
   std::string code(text);
   if (code.size() != 2) return std::nullopt;

@@ -47,6 +47,8 @@ inline constexpr std::uint16_t billing_address_part = 0xfff1;
 
 // Whether the e-mail address looks like one: one @, a dot in the domain, no spaces or control characters.
 bool is_email(std::string_view text);
+// As it is compared: in small letters (ASCII).
+std::string normal_email(std::string_view email);
 // "de" -> "DE"; refused where it is not two letters.
 std::optional<std::string> country_code(std::string_view text);
 // The address with its country in capitals and no blanks around; the refusals name fields below `path`.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "coupon_uses.hpp"
 #include "rules.hpp"
 
 namespace souk::order {
@@ -62,11 +63,12 @@ constexpr pg::Statement write_all_orders{
     "        now(), i.email, i.shipping_method, i.payment_gateway FROM input i JOIN moved USING (id)), "
     "w_items AS (INSERT INTO order_items (id, order_id, product_id, product_name, product_sku, variant_id, size, "
     "color, "
-    "        quantity, unit_price, total_price, discount) "
+    "        quantity, unit_price, total_price, discount, tax) "
     "    SELECT l.* FROM unnest($22::uuid[], $23::uuid[], $24::text[], $25::text[], $26::text[], $27::text[], "
-    "        $28::text[], $29::text[], $30::int[], $31::numeric[], $32::numeric[], $33::numeric[]) "
+    "        $28::text[], $29::text[], $30::int[], $31::numeric[], $32::numeric[], $33::numeric[], "
+    "        $46::numeric[]) "
     "        AS l (id, order_id, product_id, product_name, product_sku, variant_id, size, color, quantity, unit_price, "
-    "        total_price, discount) JOIN moved ON moved.id = l.order_id), "
+    "        total_price, discount, tax) JOIN moved ON moved.id = l.order_id), "
     "w_addresses AS (INSERT INTO order_addresses (id, order_id, address_type, full_name, phone, address_line1, "
     "        address_line2, city, state, postal_code, country) "
     "    SELECT a.* FROM unnest($34::uuid[], $35::uuid[], $36::text[], $37::text[], $38::text[], $39::text[], "
@@ -96,7 +98,10 @@ constexpr pg::Statement write_all_refusals{
     "    RETURNING s.id, s.scope, s.idempotency_key, i.status, i.refusal), "
     "w_replies AS (UPDATE idempotency_keys k SET status = m.status, reply = m.refusal, finished_at = now() "
     "    FROM moved m WHERE k.scope = m.scope AND k.operation = 'checkout' AND k.key = m.idempotency_key "
-    "    AND k.subject = m.id) "
+    "    AND k.subject = m.id), "
+    "returned AS (DELETE FROM coupon_uses u USING moved m WHERE u.order_id = m.id RETURNING u.coupon_id), "
+    "counted AS (UPDATE coupons c SET uses = c.uses - r.n "
+    "    FROM (SELECT coupon_id, count(*) AS n FROM returned GROUP BY coupon_id) r WHERE c.id = r.coupon_id) "
     "SELECT i.id, m.id IS NOT NULL OR (s.step_version = i.step_version AND s.state = 'compensated') "
     "FROM input i LEFT JOIN moved m USING (id) LEFT JOIN checkout_sagas s USING (id)"};
 
@@ -218,6 +223,29 @@ auto column(const Members& members, Get get) {
   return values;
 }
 
+pg::Params start_columns(const std::vector<Intent>& intents, std::chrono::milliseconds lease) {
+  pg::Params params;
+  const auto add = [&](auto get) { params.add(column(intents, get)); };
+  add([](const Intent& i) { return i.id; });
+  add([](const Intent& i) { return i.scope; });
+  add([](const Intent& i) { return i.key; });
+  add([](const Intent& i) { return i.body_hash; });
+  add([](const Intent& i) { return i.details.user_id; });
+  add([](const Intent& i) { return i.cart_key; });
+  add([](const Intent& i) { return i.details.cart_version; });
+  add([](const Intent& i) { return json::write(i.details); });
+  add([](const Intent& i) { return i.payment_token; });
+  params.add(interval(lease));
+  params.add(intents.size());
+  return params;
+}
+
+std::vector<Started> to_started(const std::vector<Intent>& intents, const pg::Rows& rows) {
+  return in_order<Started>(intents, rows, [](const pg::Row& row) {
+    return Started{row.get<bool>(1), row.get<bool>(2), row.get<std::optional<saga::Phase>>(3)};
+  });
+}
+
 struct ItemRow {
   Uuid id;
   Uuid order_id;
@@ -290,6 +318,15 @@ void add_item_columns(pg::Params& params, const std::vector<OrderToWrite>& order
   add(&BoughtLine::discount);
 }
 
+// Of an order that was begun before lines kept their taxes, nothing is known.
+std::vector<std::optional<Amount>> item_taxes(const std::vector<OrderToWrite>& orders) {
+  std::vector<std::optional<Amount>> taxes;
+  for (const auto& order : orders) {
+    for (const auto& line : order.details.lines) taxes.push_back(line.tax);
+  }
+  return taxes;
+}
+
 void add_address_columns(pg::Params& params, const std::vector<OrderToWrite>& orders) {
   std::vector<AddressRow> rows;
   for (const auto& order : orders) {
@@ -317,23 +354,19 @@ void add_address_columns(pg::Params& params, const std::vector<OrderToWrite>& or
 }  // namespace
 
 Task<std::vector<Started>> SagaRepository::start(Context context, const std::vector<Intent>& intents) {
-  pg::Params params;
-  const auto add = [&](auto get) { params.add(column(intents, get)); };
-  add([](const Intent& i) { return i.id; });
-  add([](const Intent& i) { return i.scope; });
-  add([](const Intent& i) { return i.key; });
-  add([](const Intent& i) { return i.body_hash; });
-  add([](const Intent& i) { return i.details.user_id; });
-  add([](const Intent& i) { return i.cart_key; });
-  add([](const Intent& i) { return i.details.cart_version; });
-  add([](const Intent& i) { return json::write(i.details); });
-  add([](const Intent& i) { return i.payment_token; });
-  params.add(interval(lease_));
-  params.add(intents.size());
-  const auto rows = co_await pool_.execute(std::move(context), start_sagas, std::move(params));
-  co_return in_order<Started>(intents, rows, [](const pg::Row& row) {
-    return Started{row.get<bool>(1), row.get<bool>(2), row.get<std::optional<saga::Phase>>(3)};
-  });
+  const bool with_coupons =
+      std::ranges::any_of(intents, [](const Intent& i) { return i.details.coupon_id.has_value(); });
+  if (!with_coupons) {
+    const auto rows = co_await pool_.execute(std::move(context), start_sagas, start_columns(intents, lease_));
+    co_return to_started(intents, rows);
+  }
+  auto tx = co_await pool_.begin(std::move(context));
+  co_await coupon_uses::lock(tx, intents);
+  const auto rows = co_await tx.execute(start_sagas, start_columns(intents, lease_));
+  auto started = to_started(intents, rows);
+  co_await coupon_uses::take(tx, intents, started);
+  co_await tx.commit();
+  co_return started;
 }
 
 Task<std::vector<OrderWritten>> SagaRepository::write_orders(Context context, const std::vector<OrderToWrite>& orders) {
@@ -342,6 +375,7 @@ Task<std::vector<OrderWritten>> SagaRepository::write_orders(Context context, co
   add_item_columns(params, orders);
   add_address_columns(params, orders);
   params.add(orders.size());
+  params.add(item_taxes(orders));
   const auto rows = co_await pool_.execute(std::move(context), write_all_orders, std::move(params));
   co_return in_order<OrderWritten>(
       orders, rows, [](const pg::Row& row) { return OrderWritten{row.get<std::optional<Timestamp>>(1)}; });

@@ -31,6 +31,8 @@ struct Started {
   // Otherwise why not: the key was used, or the cart in this version is bought by a checkout in this state.
   bool key_taken = false;
   std::optional<saga::Phase> cart_taken{};
+  // Or its coupon is used as often as it may be, by all or by this customer.
+  bool coupon_refused = false;
 };
 
 // The pivot: order, items, addresses, history, event, reply and saga in one commit.
@@ -75,7 +77,7 @@ class SagaRepository {
  public:
   SagaRepository(pg::Pool& pool, std::chrono::milliseconds lease) : pool_(pool), lease_(lease) {}
 
-  // No two of the same key or cart.
+  // No two of the same key or cart. Takes a use of each one's coupon with it, which its refusal gives back.
   Task<std::vector<Started>> start(Context context, const std::vector<Intent>& intents);
   Task<std::vector<OrderWritten>> write_orders(Context context, const std::vector<OrderToWrite>& orders);
   Task<std::vector<Written>> write_refusals(Context context, const std::vector<RefusalToWrite>& refusals);

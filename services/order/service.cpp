@@ -100,7 +100,8 @@ std::vector<BoughtLine> to_bought(const Basket& basket) {
                      .quantity = basket.cart.lines[i].quantity,
                      .unit_price = item.unit_price,
                      .total = basket.totals.lines[i].total,
-                     .discount = basket.totals.lines[i].discount});
+                     .discount = basket.totals.lines[i].discount,
+                     .tax = basket.totals.lines[i].tax});
   }
   return lines;
 }
@@ -117,7 +118,8 @@ Details to_details(const Basket& basket) {
           .shipping_cost = basket.totals.shipping,
           .tax = basket.totals.tax,
           .total = basket.totals.total,
-          .currency = basket.currency};
+          .currency = basket.currency,
+          .coupon_id = basket.coupon ? std::optional(basket.coupon->id) : std::nullopt};
 }
 
 // How long somebody else's work is waited for.
@@ -162,7 +164,8 @@ Service::Service(Runtime& runtime, pg::Pool& pool, cart::Api& carts, catalog::Ap
       repository_(pool),
       sagas_(pool, options_.lease),
       rates_(pool),
-      baskets_(carts, catalog, rates_),
+      coupons_(pool),
+      baskets_(carts, catalog, rates_, coupons_),
       cancellations_(pool, repository_, outbox_),
       fulfilment_(pool, repository_, outbox_, payments),
       writes_(runtime, sagas_, outbox_),
@@ -218,6 +221,7 @@ Task<Result<Intent>> Service::prepare(Context context, const StartCheckout& requ
   details.user_id = details.is_guest ? Uuid::v7() : *caller.user_id;
   if (request.cart_id == "me") details.cart_user_id = caller.user_id;
   details.email = std::move(email);
+  if (details.coupon_id && details.email) details.coupon_email = rules::normal_email(*details.email);
   details.created_by = caller.to_string();
   details.shipping_address = std::move(address);
   details.billing_address = std::move(billing);
@@ -259,6 +263,7 @@ Task<Result<CheckoutResult>> Service::begin(Context context, Intent intent, idem
     if (bought) co_return errors::cart_empty();
     co_return errors::cart_in_checkout();
   }
+  if (started.coupon_refused) co_return errors::coupon_used_up();
   co_return co_await drive(std::move(context), Run::fresh(std::move(checkpoint)));
 }
 
@@ -431,6 +436,22 @@ Task<Result<Order>> Service::cancel_order(Context context, OrderRef request) {
 Task<Result<Purchased>> Service::has_purchased(Context context, HasPurchased request) {
   co_return Purchased{
       co_await repository_.find_with_product(std::move(context), request.user_id, std::move(request.product_id))};
+}
+
+Task<Result<Coupon>> Service::create_coupon(Context context, NewCoupon request) {
+  co_return co_await coupons_.create(std::move(context), std::move(request));
+}
+
+Task<Result<Coupon>> Service::get_coupon(Context context, CouponRef request) {
+  co_return co_await coupons_.get(std::move(context), request.coupon_id);
+}
+
+Task<Result<CouponPage>> Service::list_coupons(Context context, ListCoupons request) {
+  co_return co_await coupons_.list(std::move(context), std::move(request));
+}
+
+Task<Result<Coupon>> Service::patch_coupon(Context context, PatchCoupon request) {
+  co_return co_await coupons_.patch(std::move(context), std::move(request));
 }
 
 Task<Result<events::EventPage>> Service::events(Context context, events::ReadEvents request) {

@@ -56,6 +56,10 @@ class Service final : public Api {
   Task<Result<Order>> ship_order(Context context, ShipOrder request) override;
   Task<Result<Order>> deliver_order(Context context, OrderRef request) override;
   Task<Result<Purchased>> has_purchased(Context context, HasPurchased request) override;
+  Task<Result<Coupon>> create_coupon(Context context, NewCoupon request) override;
+  Task<Result<Coupon>> get_coupon(Context context, CouponRef request) override;
+  Task<Result<CouponPage>> list_coupons(Context context, ListCoupons request) override;
+  Task<Result<Coupon>> patch_coupon(Context context, PatchCoupon request) override;
   Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) override;
 
  private:
@@ -79,6 +83,7 @@ class Service final : public Api {
   Repository repository_;
   SagaRepository sagas_;
   RatesCache rates_;
+  Coupons coupons_;
   Baskets baskets_;
   Cancellations cancellations_;
   Fulfilment fulfilment_;

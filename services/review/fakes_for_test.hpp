@@ -76,6 +76,10 @@ struct FakeOrders final : order::Api {
   SOUK_NOT_CALLED(order, start_processing, order::OrderRef, order::Order)
   SOUK_NOT_CALLED(order, ship_order, order::ShipOrder, order::Order)
   SOUK_NOT_CALLED(order, deliver_order, order::OrderRef, order::Order)
+  SOUK_NOT_CALLED(order, create_coupon, order::NewCoupon, order::Coupon)
+  SOUK_NOT_CALLED(order, get_coupon, order::CouponRef, order::Coupon)
+  SOUK_NOT_CALLED(order, list_coupons, order::ListCoupons, order::CouponPage)
+  SOUK_NOT_CALLED(order, patch_coupon, order::PatchCoupon, order::Coupon)
   SOUK_NOT_CALLED(order, events, events::ReadEvents, events::EventPage)
 };
 

@@ -10,7 +10,7 @@ from support import simulator
 QUERIES = pathlib.Path(__file__).with_name("invariants.sql")
 COPIED = {
     "order_db": ("orders", "order_items", "order_status_history", "checkout_sagas", "cancellation_sagas",
-                 "shipments", "shipment_items", "idempotency_keys", "outbox_events"),
+                 "shipments", "shipment_items", "idempotency_keys", "outbox_events", "coupons", "coupon_uses"),
     "payment_db": ("payments", "refunds"),
     "inventory_db": ("inventory", "inventory_transactions", "stock_reservations"),
     "notification_db": ("notifications",),

@@ -102,6 +102,34 @@ class Declined(Purchase):
         super().__init__(product_id, {"method": "card", "token": simulator.DECLINE})
 
 
+class WithCoupon(Purchase):
+    """Buys with the only use of a coupon, and pays with `token`."""
+
+    def __init__(self, product_id, token=simulator.SUCCESS):
+        super().__init__(product_id, {"method": "card", "token": token})
+        self.code = f"CHAOS-{uuid.uuid4().hex[:12].upper()}"
+
+    def _drive(self, client):
+        self.shop.sql("order_db", "INSERT INTO coupons (id, code, kind, basis_points, max_uses, max_uses_per_customer)"
+                                  " VALUES (gen_random_uuid(), %s, 'percent', 1000, 1, 1) ON CONFLICT DO NOTHING", self.code)
+        if self.cart_id is None:
+            cart_id = client.cart_with((self.product_id, self.quantity))
+            reply = client.put(f"/v1/carts/{cart_id}/coupon", {"code": self.code})
+            assert reply.status_code == 200, reply.text
+            self.cart_id = cart_id
+        self._buy(client)
+
+    def uses(self):
+        return self.shop.scalar("order_db", "SELECT uses FROM coupons WHERE code = %s", self.code)
+
+
+class DeclinedWithCoupon(WithCoupon):
+    expected = "payment.declined"
+
+    def __init__(self, product_id):
+        super().__init__(product_id, simulator.DECLINE)
+
+
 class CashOnDelivery(Purchase):
     def __init__(self, product_id):
         super().__init__(product_id, {"method": "cod"})

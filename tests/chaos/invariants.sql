@@ -40,7 +40,37 @@ SELECT o.id, o.subtotal, sum(i.total_price) AS items
 FROM order_db.orders o LEFT JOIN order_db.order_items i ON i.order_id = o.id
 GROUP BY o.id, o.subtotal
 HAVING o.subtotal IS DISTINCT FROM sum(i.total_price) OR bool_or(i.quantity < 1)
-    OR bool_or(i.total_price <> i.quantity * i.unit_price - i.discount);
+    OR bool_or(i.total_price <> i.quantity * i.unit_price AND i.total_price + i.tax <> i.quantity * i.unit_price);
+
+-- name: an order's tax and discount are the sums of its items
+SELECT o.id, o.tax, sum(i.tax) AS taxes, o.discount, sum(i.discount) AS discounts
+FROM order_db.orders o JOIN order_db.order_items i ON i.order_id = o.id
+GROUP BY o.id, o.tax, o.discount
+HAVING o.discount <> sum(i.discount) OR (bool_and(i.tax IS NOT NULL) AND o.tax <> sum(i.tax));
+
+-- name: a coupon is used no more often than it may
+SELECT id, code, uses, max_uses FROM order_db.coupons WHERE uses < 0 OR uses > max_uses;
+
+-- name: a coupon is used by nobody more often than it may
+SELECT c.id, u.email, count(*) FROM order_db.coupons c JOIN order_db.coupon_uses u ON u.coupon_id = c.id
+GROUP BY c.id, c.max_uses_per_customer, u.email HAVING u.email IS NOT NULL AND count(*) > c.max_uses_per_customer
+UNION ALL
+SELECT c.id, u.user_id::text, count(*) FROM order_db.coupons c JOIN order_db.coupon_uses u ON u.coupon_id = c.id
+GROUP BY c.id, c.max_uses_per_customer, u.user_id HAVING u.user_id IS NOT NULL AND count(*) > c.max_uses_per_customer;
+
+-- name: a coupon's counter is the number of its uses
+SELECT c.id, c.code, c.uses, count(u.order_id) AS counted
+FROM order_db.coupons c LEFT JOIN order_db.coupon_uses u ON u.coupon_id = c.id
+GROUP BY c.id, c.code, c.uses HAVING c.uses <> count(u.order_id);
+
+-- name: a use of a coupon has an order or a checkout under way
+SELECT u.order_id, s.state FROM order_db.coupon_uses u
+LEFT JOIN order_db.orders o ON o.id = u.order_id LEFT JOIN order_db.checkout_sagas s ON s.id = u.order_id
+WHERE o.id IS NULL AND (s.id IS NULL OR s.finished_at IS NOT NULL);
+
+-- name: a checkout with a coupon has its use until it is refused
+SELECT s.id, s.state FROM order_db.checkout_sagas s LEFT JOIN order_db.coupon_uses u ON u.order_id = s.id
+WHERE s.details ->> 'coupon_id' IS NOT NULL AND (s.state = 'compensated') <> (u.order_id IS NULL);
 
 -- name: one currency goes through order, payment and refund
 SELECT o.id, o.currency, p.currency AS paid, r.currency AS refunded
