@@ -173,9 +173,11 @@ Platform::Parts::Parts(const std::string& secret, const Placement& where)
       reviews(placement, peers, "review", review::make_remote, review::expose,
               [&] { return made(new review::Service(review_repository, orders.api(), users.api(), &catalog.api())); }),
       notifications(placement, peers, "notification", notification::make_remote, notification::expose, [&] {
-        return made(new notification::Service(notification_db, orders.api(), users.api(),
-                                              notification::make_transport(settings::home.get()),
-                                              notification::settings::mail_from.get()));
+        return made(new notification::Service(
+            notification_db, orders.api(), users.api(), inventory.api(),
+            notification::make_transport(settings::home.get()),
+            notification::Service::Options{.sender = notification::settings::mail_from.get(),
+                                           .merchant_email = notification::settings::merchant_email.get()}));
       }) {}
 
 Platform::Platform(const std::string& secret, const Placement& placement)

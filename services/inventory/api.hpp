@@ -44,6 +44,33 @@ struct StockList {
 };
 BOOST_DESCRIBE_STRUCT(StockList, (), (data))
 
+// All items in the order of their ids, or those whose quantity is at their reorder level or below.
+struct ListStock {
+  std::optional<bool> low_stock;
+  std::optional<json::Int<1, 100>> limit;  // 20
+  std::optional<json::Text<1, 200>> cursor;
+};
+BOOST_DESCRIBE_STRUCT(ListStock, (), (low_stock, limit, cursor))
+struct StockPage {
+  std::vector<Stock> data;
+  bool has_more = false;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(StockPage, (), (data, has_more, next_cursor))
+
+// Members that are absent stay as they are. A reorder level of 0 tells only when nothing is left.
+struct StockSettings {
+  std::optional<json::Int<0, 2'147'483'647>> reorder_level;
+  std::optional<json::Int<1, 2'147'483'647>> reorder_quantity;  // how many to order then
+  std::optional<json::Text<0, 100>> warehouse_location;
+};
+BOOST_DESCRIBE_STRUCT(StockSettings, (), (reorder_level, reorder_quantity, warehouse_location))
+struct PatchStock {
+  std::string product_id;
+  StockSettings settings;
+};
+BOOST_DESCRIBE_STRUCT(PatchStock, (), (product_id, settings))
+
 // Opening stock of an import: creates the rows that are missing with a restock row in the ledger; a row that exists
 // is left as it is (an import run twice changes nothing).
 struct OpeningStock {
@@ -72,6 +99,39 @@ struct StockMovement {
   std::optional<std::string> idempotency_key;
 };
 BOOST_DESCRIBE_STRUCT(StockMovement, (), (product_id, quantity, reference_id, notes, idempotency_key))
+
+// Movements that are made one by one, each answered on its own.
+BOOST_DEFINE_ENUM_CLASS(MovementType, restock, adjustment)
+struct BulkLine {
+  json::Text<1, 50> product_id;
+  MovementType type{};
+  json::Int<-2'147'483'647, 2'147'483'647> quantity;  // restock: > 0
+  std::optional<json::Text<1, 100>> reference_id;     // absent: made of the key and the line's place
+  std::optional<json::Text<1, 2000>> notes;
+};
+BOOST_DESCRIBE_STRUCT(BulkLine, (), (product_id, type, quantity, reference_id, notes))
+struct BulkMovement {
+  std::vector<BulkLine> lines;  // 1 … 100
+  std::string idempotency_key;  // a line that was made under it before is answered again
+};
+BOOST_DESCRIBE_STRUCT(BulkMovement, (), (lines, idempotency_key))
+struct LineRefusal {
+  std::string code;
+  std::string detail;
+};
+BOOST_DESCRIBE_STRUCT(LineRefusal, (), (code, detail))
+// Exactly one of the last two.
+struct BulkResult {
+  std::string product_id;
+  std::optional<Stock> stock;
+  std::optional<LineRefusal> error;
+};
+BOOST_DESCRIBE_STRUCT(BulkResult, (), (product_id, stock, error))
+struct BulkResults {
+  std::int64_t refused = 0;
+  std::vector<BulkResult> data;  // in the order of the lines
+};
+BOOST_DESCRIBE_STRUCT(BulkResults, (), (refused, data))
 
 struct ReserveLine {
   std::string product_id;
@@ -153,7 +213,7 @@ struct AvailabilityChanged {
 };
 BOOST_DESCRIBE_STRUCT(AvailabilityChanged, (), (product_id, available, available_quantity))
 
-// The quantity sank to the reorder level or below.
+// The quantity is at the reorder level or below, and was not before: told once for each crossing.
 struct StockLow {
   std::string product_id;
   std::string sku;
@@ -167,10 +227,16 @@ class Api {
  public:
   virtual ~Api() = default;
   virtual Task<Result<StockList>> get_stock(Context context, GetStock request) = 0;
+  // request.invalid for a cursor of another list
+  virtual Task<Result<StockPage>> list_stock(Context context, ListStock request) = 0;
+  // inventory.item_not_found
+  virtual Task<Result<Stock>> patch_stock(Context context, PatchStock request) = 0;
   virtual Task<Result<OpenedStock>> open_stock(Context context, OpenStock request) = 0;
   // inventory.item_not_found, inventory.would_be_negative, inventory.quantity_out_of_range, inventory.reference_reused
   virtual Task<Result<Stock>> restock(Context context, StockMovement request) = 0;
   virtual Task<Result<Stock>> adjust(Context context, StockMovement request) = 0;
+  // Refuses only a list that cannot be meant; what a line is refused with stands in its result.
+  virtual Task<Result<BulkResults>> move_stock(Context context, BulkMovement request) = 0;
   // inventory.insufficient_stock: `errors` has one entry a line that is short, field "items[N]" in the order of lines;
   // inventory.item_not_found; inventory.reservation_closed when the order was released before. A reservation that
   // expired is taken again, if the stock still is there.

@@ -9,9 +9,12 @@ class Remote final : public rpc::Remote<Api> {
  public:
   using rpc::Remote<Api>::Remote;
   SOUK_RPC(get_stock, repeatable)
+  SOUK_RPC(list_stock, repeatable)
+  SOUK_RPC(patch_stock, repeatable)
   SOUK_RPC(open_stock, repeatable)
   SOUK_RPC(restock, repeatable)
   SOUK_RPC(adjust, repeatable)
+  SOUK_RPC(move_stock, repeatable)
   SOUK_RPC(reserve, repeatable)
   SOUK_RPC(extend, repeatable)
   SOUK_RPC(release, repeatable)

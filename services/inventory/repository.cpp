@@ -119,7 +119,18 @@ constexpr Statement open_stock{
 constexpr Statement list_stock_statement{"inventory.list_stock",
                                          SOUK_STOCK_COLUMNS "WHERE product_id = ANY ($1::text[]) ORDER BY product_id"};
 constexpr Statement get_stock_statement{"inventory.get_stock", SOUK_STOCK_COLUMNS "WHERE id = $1"};
+constexpr Statement list_stock_page_statement{"inventory.list_stock_page",
+                                              SOUK_STOCK_COLUMNS "WHERE product_id > $1 ORDER BY product_id LIMIT $2"};
+constexpr Statement list_low_stock_statement{
+    "inventory.list_low_stock",
+    SOUK_STOCK_COLUMNS "WHERE quantity <= reorder_level AND product_id > $1 ORDER BY product_id LIMIT $2"};
 #undef SOUK_STOCK_COLUMNS
+
+constexpr Statement save_settings_statement{
+    "inventory.save_settings",
+    "UPDATE inventory SET reorder_level = COALESCE($2::int, reorder_level), "
+    "  reorder_quantity = COALESCE($3::int, reorder_quantity), "
+    "  warehouse_location = COALESCE($4::text, warehouse_location), updated_at = LOCALTIMESTAMP WHERE id = $1"};
 
 constexpr Statement list_ledger_statement{
     "inventory.list_ledger",
@@ -280,6 +291,16 @@ Task<Result<std::int64_t>> Repository::open(Context context, std::vector<Opening
 
 Task<std::vector<Stock>> Repository::list_stock(Context context, std::vector<std::string> product_ids) {
   co_return (co_await pool_.query(std::move(context), list_stock_statement, product_ids)).to<Stock>();
+}
+
+Task<std::vector<Stock>> Repository::list_stock_page(Context context, std::string after, bool low, std::int64_t limit) {
+  const auto& statement = low ? list_low_stock_statement : list_stock_page_statement;
+  co_return (co_await pool_.query(std::move(context), statement, after, limit)).to<Stock>();
+}
+
+Task<> Repository::save_settings(pg::Transaction& tx, Uuid item_id, StockSettings settings) {
+  co_await tx.query(save_settings_statement, item_id, settings.reorder_level, settings.reorder_quantity,
+                    settings.warehouse_location);
 }
 
 Task<Stock> Repository::get_stock(pg::Transaction& tx, Uuid item_id) {

@@ -36,6 +36,9 @@ class Repository {
   // Creates what is missing with its ledger rows and events; returns how many. errors::sku_taken
   Task<Result<std::int64_t>> open(Context context, std::vector<OpeningStock> items, std::string reference_id);
 
+  // In the order of their product ids, after `after`; `low`: only those that are low.
+  Task<std::vector<Stock>> list_stock_page(Context context, std::string after, bool low, std::int64_t limit);
+  Task<> save_settings(pg::Transaction& tx, Uuid item_id, StockSettings settings);
   Task<std::vector<Stock>> list_stock(Context context, std::vector<std::string> product_ids);
   Task<Stock> get_stock(pg::Transaction& tx, Uuid item_id);
   // Newest first, beginning after `before`.

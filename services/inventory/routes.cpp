@@ -21,6 +21,11 @@ struct Adjustment {
 };
 BOOST_DESCRIBE_STRUCT(Adjustment, (), (quantity, reference_id, notes))
 
+struct BulkBody {
+  std::vector<BulkLine> lines;
+};
+BOOST_DESCRIBE_STRUCT(BulkBody, (), (lines))
+
 struct LedgerQuery {
   std::optional<json::Int<1, 100>> limit;
   std::optional<json::Text<1, 200>> cursor;
@@ -66,7 +71,28 @@ Task<Result<Ledger>> list_ledger(Api& inventory, Request request, LedgerQuery qu
   co_return co_await inventory.list_ledger(request.context, std::move(wanted));
 }
 
+Task<Result<Stock>> patch(Api& inventory, Request request, StockSettings body) {
+  co_return co_await inventory.patch_stock(
+      request.context, {.product_id = request.parameter("product_id"), .settings = std::move(body)});
+}
+
+Task<Result<BulkResults>> move_many(Api& inventory, Request request, BulkBody body) {
+  co_return co_await inventory.move_stock(
+      request.context,
+      {.lines = std::move(body.lines), .idempotency_key = std::string(request.header("Idempotency-Key"))});
+}
+
 void add_reads(http::Router& router, Api& inventory) {
+  router.add<NoBody, ListStock, StockPage>(
+      Method::GET, "/v1/admin/inventory",
+      {.operation_id = "list_stock",
+       .summary = "The stock of all items in the order of their ids; with `low_stock=true` of those that are at their "
+                  "reorder level or below. `reorder_quantity` is how many to order.",
+       .tag = "Inventory",
+       .access = http::Access::admin},
+      [&inventory](Request request, NoBody, ListStock query) {
+        return inventory.list_stock(request.context, std::move(query));
+      });
   router.add<NoBody, NoQuery, Stock>(
       Method::GET, "/v1/admin/inventory/{product_id}",
       {.operation_id = "get_stock",
@@ -88,7 +114,33 @@ void add_reads(http::Router& router, Api& inventory) {
       });
 }
 
+void add_settings(http::Router& router, Api& inventory) {
+  router.add<StockSettings, NoQuery, Stock>(
+      Method::PATCH, "/v1/admin/inventory/{product_id}",
+      {.operation_id = "patch_stock",
+       .summary =
+           "When to order an item again, how many, and where it lies. The quantity is moved by restock and adjust.",
+       .tag = "Inventory",
+       .access = http::Access::admin,
+       .errors = {"inventory.item_not_found"}},
+      [&inventory](Request request, StockSettings body, NoQuery) {
+        return patch(inventory, std::move(request), std::move(body));
+      });
+}
+
 void add_movements(http::Router& router, Api& inventory) {
+  router.add<BulkBody, NoQuery, BulkResults>(
+      Method::POST, "/v1/admin/inventory/movements",
+      {.operation_id = "move_stock",
+       .summary = "Up to 100 restocks and adjustments. Each line is made or refused on its own and answered in its "
+                  "place; the same key makes none of them twice.",
+       .tag = "Inventory",
+       .access = http::Access::admin,
+       .idempotency_key = true,
+       .body_limit = 512 * 1024},
+      [&inventory](Request request, BulkBody body, NoQuery) {
+        return move_many(inventory, std::move(request), std::move(body));
+      });
   router.add<Restock, NoQuery, Stock>(
       Method::POST, "/v1/admin/inventory/{product_id}/restock",
       {.operation_id = "restock",
@@ -120,6 +172,7 @@ void add_movements(http::Router& router, Api& inventory) {
 
 void add_routes(http::Router& router, Api& inventory) {
   add_reads(router, inventory);
+  add_settings(router, inventory);
   add_movements(router, inventory);
 }
 

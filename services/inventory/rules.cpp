@@ -314,6 +314,8 @@ Result<Item> moved(Item item, std::int64_t quantity) {
   return item;
 }
 
+bool is_low(const Item& item) { return item.reorder_level && item.quantity <= *item.reorder_level; }
+
 std::vector<StockEvent> events_of(const Item& before, const Item& after) {
   std::vector<StockEvent> events;
   if ((before.available() > 0) != (after.available() > 0)) {
@@ -321,12 +323,11 @@ std::vector<StockEvent> events_of(const Item& before, const Item& after) {
         .product_id = after.product_id, .available = after.available() > 0, .available_quantity = after.available()};
     events.push_back({"stock.availability_changed", after.product_id, json::Raw{json::write(changed)}});
   }
-  const auto level = after.reorder_level;
-  if (level && before.quantity > *level && after.quantity <= *level) {
+  if (is_low(after) && !is_low(before)) {
     const StockLow low{.product_id = after.product_id,
                        .sku = after.sku,
                        .quantity = after.quantity,
-                       .reorder_level = *level,
+                       .reorder_level = *after.reorder_level,
                        .reorder_quantity = after.reorder_quantity};
     events.push_back({"stock.low", after.product_id, json::Raw{json::write(low)}});
   }

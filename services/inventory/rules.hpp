@@ -123,8 +123,11 @@ Result<void> check_hold(std::int64_t hold_seconds);
 // The item after `quantity` was added to it: not below what is reserved, not past the column.
 Result<Item> moved(Item item, std::int64_t quantity);
 
+// Whether it is time to order more.
+bool is_low(const Item& item);
+
 // What others must hear of a change: stock.availability_changed when nothing or something is left again, stock.low when
-// the stock sinks to the reorder level.
+// the stock has become low: it sank, or the reorder level rose above it.
 std::vector<StockEvent> events_of(const Item& before, const Item& after);
 
 // The ledger's reference of an order's n-th hold.

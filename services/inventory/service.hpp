@@ -21,9 +21,12 @@ class Service final : public Api {
   Task<std::int64_t> sweep(Context context);
 
   Task<Result<StockList>> get_stock(Context context, GetStock request) override;
+  Task<Result<StockPage>> list_stock(Context context, ListStock request) override;
+  Task<Result<Stock>> patch_stock(Context context, PatchStock request) override;
   Task<Result<OpenedStock>> open_stock(Context context, OpenStock request) override;
   Task<Result<Stock>> restock(Context context, StockMovement request) override;
   Task<Result<Stock>> adjust(Context context, StockMovement request) override;
+  Task<Result<BulkResults>> move_stock(Context context, BulkMovement request) override;
   Task<Result<Reservation>> reserve(Context context, Reserve request) override;
   Task<Result<Reservation>> extend(Context context, ExtendReservation request) override;
   Task<Result<Done>> release(Context context, OrderRef request) override;

@@ -281,6 +281,85 @@ TEST_F(InventoryService, OthersHearOfTheLastOneAndOfLowStock) {
                                     "stock.availability_changed a", "stock.low a"));
 }
 
+TEST_F(InventoryService, LowStockIsToldOnceForEachCrossing) {
+  open("a", 12);
+  const auto move = [&](std::int64_t quantity, const std::string& reference) {
+    ASSERT_TRUE(call(&Api::adjust, StockMovement{.product_id = "a", .quantity = quantity, .reference_id = reference}));
+  };
+  const auto told = [&] { return sql("SELECT count(*) FROM outbox_events WHERE type = 'stock.low'"); };
+  move(-2, "1");  // 10, the level
+  move(-2, "2");
+  EXPECT_EQ(told(), "1");
+  move(5, "3");  // 13
+  move(-5, "4");
+  EXPECT_EQ(told(), "2");
+  // A level that rises above the stock is a crossing as well, one that stays there is none.
+  EXPECT_EQ(call(&Api::patch_stock, PatchStock{"a", {.reorder_level = 5}}).value().reorder_level, 5);
+  EXPECT_EQ(told(), "2");
+  call(&Api::patch_stock, PatchStock{"a", {.reorder_level = 8}});
+  call(&Api::patch_stock, PatchStock{"a", {.reorder_level = 9}});
+  EXPECT_EQ(told(), "3");
+  EXPECT_EQ(sql("SELECT payload ->> 'reorder_quantity' FROM outbox_events WHERE type = 'stock.low' LIMIT 1"), "50");
+}
+
+TEST_F(InventoryService, SettingsThatAreAbsentStay) {
+  open("a", 100);
+  const auto first = call(&Api::patch_stock, PatchStock{"a", {.reorder_quantity = 7, .warehouse_location = "B-12"}});
+  EXPECT_EQ(first.value().reorder_level, 10);
+  EXPECT_EQ(first.value().reorder_quantity, 7);
+  EXPECT_EQ(call(&Api::patch_stock, PatchStock{"a", {}}).value().warehouse_location, "B-12");
+  EXPECT_EQ(code_of(call(&Api::patch_stock, PatchStock{"nothing", {}})), "inventory.item_not_found");
+}
+
+TEST_F(InventoryService, WhatIsLowIsListedPageByPage) {
+  for (const auto* id : {"a", "b", "c", "d"}) open(id, 5);
+  open("many", 500);
+  std::vector<std::string> low;
+  ListStock request{.low_stock = true, .limit = 3};
+  for (int pages = 1;; ++pages) {
+    const auto page = call(&Api::list_stock, request).value();
+    for (const auto& stock : page.data) low.push_back(stock.product_id);
+    if (!page.has_more) {
+      EXPECT_EQ(pages, 2);
+      break;
+    }
+    request.cursor = page.next_cursor;
+  }
+  EXPECT_THAT(low, ElementsAre("a", "b", "c", "d"));
+  EXPECT_EQ(call(&Api::list_stock, ListStock{}).value().data.size(), 5U);
+  EXPECT_EQ(code_of(call(&Api::list_stock, ListStock{.cursor = "?"})), "request.invalid");
+}
+
+TEST_F(InventoryService, ManyMovementsAreEachMadeOrRefusedOnTheirOwnAndOnce) {
+  open("a", 10);
+  open("b", 10);
+  const BulkMovement request{.lines = {{.product_id = "a", .type = MovementType::restock, .quantity = 5},
+                                       {.product_id = "nothing", .type = MovementType::restock, .quantity = 5},
+                                       {.product_id = "b", .type = MovementType::adjustment, .quantity = -11},
+                                       {.product_id = "a", .type = MovementType::adjustment, .quantity = -1},
+                                       {.product_id = "b", .type = MovementType::restock, .quantity = -1}},
+                             .idempotency_key = "k"};
+  for (int i = 0; i < 2; ++i) {
+    const auto results = call(&Api::move_stock, request).value();
+    ASSERT_EQ(results.data.size(), 5U);
+    EXPECT_EQ(results.refused, 3);
+    EXPECT_EQ(results.data[0].stock.value().quantity, 15);
+    EXPECT_EQ(results.data[1].error.value().code, "inventory.item_not_found");
+    EXPECT_EQ(results.data[2].error.value().code, "inventory.would_be_negative");
+    EXPECT_EQ(results.data[3].stock.value().quantity, 14);
+    EXPECT_EQ(results.data[4].error.value().code, "inventory.quantity_out_of_range");
+  }
+  EXPECT_EQ(stock("a").quantity, 14);
+  EXPECT_EQ(stock("b").quantity, 10);
+  auto other = request;
+  other.lines[0].quantity = 6;
+  EXPECT_EQ(call(&Api::move_stock, other).value().data[0].error.value().code, "idempotency.body_mismatch");
+  EXPECT_EQ(code_of(call(&Api::move_stock, BulkMovement{.lines = {}, .idempotency_key = "k"})), "request.invalid");
+  EXPECT_EQ(code_of(call(&Api::move_stock, BulkMovement{.lines = std::vector<BulkLine>(101), .idempotency_key = "k"})),
+            "request.invalid");
+  expect_sound();
+}
+
 TEST_F(InventoryService, TheQueriesUseTheirIndexes) {
   OpenStock request{.reference_id = "import"};
   for (int i = 0; i < 300; ++i) request.items.push_back({"p" + std::to_string(i), "SKU-" + std::to_string(i), 5});
@@ -301,6 +380,9 @@ TEST_F(InventoryService, TheQueriesUseTheirIndexes) {
                    "(LOCALTIMESTAMP, " +
                    id + ") ORDER BY created_at DESC, id DESC LIMIT 21"),
               HasSubstr("inventory_transactions_page"));
+  EXPECT_THAT(plan("SELECT id FROM inventory WHERE quantity <= reorder_level AND product_id > 'p' ORDER BY product_id "
+                   "LIMIT 21"),
+              HasSubstr("inventory_low"));
 }
 
 }  // namespace

@@ -35,6 +35,19 @@ std::optional<Draft> draft(const std::string& kind, const user::UserRegistered& 
   return made;
 }
 
+std::optional<Draft> draft(const std::string& kind, const inventory::StockLow& stock, Uuid event_id,
+                           const std::string& recipient) {
+  const auto to_order = stock.reorder_quantity ? std::to_string(*stock.reorder_quantity) : "some";
+  auto made = make(kind, stock.product_id, recipient,
+                   {{"product_id", stock.product_id},
+                    {"sku", stock.sku},
+                    {"quantity", std::to_string(stock.quantity)},
+                    {"reorder_level", std::to_string(stock.reorder_level)},
+                    {"reorder_quantity", to_order}});
+  if (made) made->occurrence = event_id.to_string();
+  return made;
+}
+
 std::optional<std::chrono::seconds> retry_after(std::int64_t attempts) {
   if (attempts >= most_attempts) return std::nullopt;
   const auto doublings = std::clamp<std::int64_t>(attempts - 1, 0, 10);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "events/event.hpp"
+#include "inventory/api.hpp"
 #include "notification/api.hpp"
 #include "order/api.hpp"
 #include "user/api.hpp"
@@ -27,6 +28,10 @@ struct Draft {
 std::optional<Draft> draft(const std::string& kind, const order::OrderEvent& order, const std::string& recipient);
 // A repeated registration is told once a day: the sender of the request must not fill somebody's mailbox.
 std::optional<Draft> draft(const std::string& kind, const user::UserRegistered& account, Timestamp at);
+
+// Each crossing of the reorder level is told, so `event_id` tells them apart.
+std::optional<Draft> draft(const std::string& kind, const inventory::StockLow& stock, Uuid event_id,
+                           const std::string& recipient);
 
 // How long until the next attempt after so many (from 1): 30 s, doubling, at most 1 h. Nothing after 120: given up.
 std::optional<std::chrono::seconds> retry_after(std::int64_t attempts);

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "core/task_group.hpp"
 #include "deliverer.hpp"
+#include "inventory/api.hpp"
 #include "notification/api.hpp"
 #include "order/api.hpp"
 #include "postgres/pool.hpp"
@@ -17,11 +19,16 @@ namespace souk::notification {
 
 class Service final : public Api {
  public:
-  // `transport` may be null: then mails wait, and say why. `sender` is the From of the mails.
-  Service(pg::Pool& pool, order::Api& orders, user::Api& users, std::unique_ptr<Transport> transport,
-          const std::string& sender);
+  struct Options {
+    std::string sender;            // From of the mails
+    std::string merchant_email{};  // is told of low stock; empty: nobody is
+  };
 
-  // Follows the events of orders and users, hands mails over, keeps house.
+  // `transport` may be null: then mails wait, and say why.
+  Service(pg::Pool& pool, order::Api& orders, user::Api& users, inventory::Api& inventory,
+          std::unique_ptr<Transport> transport, const Options& options);
+
+  // Follows the events of orders, users and stock, hands mails over, keeps house.
   void start(TaskGroup& group);
 
   Task<Result<NotificationPage>> list_notifications(Context context, ListNotifications request) override;
@@ -31,6 +38,7 @@ class Service final : public Api {
   // What the consumers do with a page of events, in one transaction with their cursor.
   Task<> handle_orders(Context context, const events::EventPage& page);
   Task<> handle_users(Context context, const events::EventPage& page);
+  Task<> handle_stock(Context context, const events::EventPage& page);
   Deliverer& deliverer() { return deliverer_; }
 
  private:
@@ -43,9 +51,12 @@ class Service final : public Api {
   pg::Pool& pool_;
   order::Api& orders_;
   user::Api& users_;
+  inventory::Api& inventory_;
   Repository repository_;
   Deliverer deliverer_;
   std::string domain_;
+  std::string merchant_email_;
+  std::set<std::string> unknown_;  // types of order events that were passed over, each logged once
 };
 
 }  // namespace souk::notification

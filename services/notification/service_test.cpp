@@ -88,6 +88,31 @@ class FakeUsers final : public user::Api {
   [[noreturn]] static void not_asked() { throw std::logic_error("notifications do not ask the user service this"); }
 };
 
+// Stock that never moves.
+class FakeInventory final : public inventory::Api {
+ public:
+  Task<Result<events::EventPage>> events(Context, events::ReadEvents request) override {
+    co_return events::EventPage{.next = request.after};
+  }
+  Task<Result<inventory::StockList>> get_stock(Context, inventory::GetStock) override { not_asked(); }
+  Task<Result<inventory::StockPage>> list_stock(Context, inventory::ListStock) override { not_asked(); }
+  Task<Result<inventory::Stock>> patch_stock(Context, inventory::PatchStock) override { not_asked(); }
+  Task<Result<inventory::OpenedStock>> open_stock(Context, inventory::OpenStock) override { not_asked(); }
+  Task<Result<inventory::Stock>> restock(Context, inventory::StockMovement) override { not_asked(); }
+  Task<Result<inventory::Stock>> adjust(Context, inventory::StockMovement) override { not_asked(); }
+  Task<Result<inventory::BulkResults>> move_stock(Context, inventory::BulkMovement) override { not_asked(); }
+  Task<Result<inventory::Reservation>> reserve(Context, inventory::Reserve) override { not_asked(); }
+  Task<Result<inventory::Reservation>> extend(Context, inventory::ExtendReservation) override { not_asked(); }
+  Task<Result<inventory::Done>> release(Context, inventory::OrderRef) override { not_asked(); }
+  Task<Result<inventory::Reservation>> complete(Context, inventory::OrderRef) override { not_asked(); }
+  Task<Result<inventory::Reservation>> get_reservation(Context, inventory::OrderRef) override { not_asked(); }
+  Task<Result<inventory::Done>> return_stock(Context, inventory::ReturnStock) override { not_asked(); }
+  Task<Result<inventory::Ledger>> list_ledger(Context, inventory::ListLedger) override { not_asked(); }
+
+ private:
+  [[noreturn]] static void not_asked() { throw std::logic_error("notifications do not ask the inventory this"); }
+};
+
 // Takes mails, or says what it is told to say.
 class FakeTransport final : public Transport {
  public:
@@ -115,7 +140,8 @@ class Notifications : public ::testing::Test {
     pool_ = std::make_unique<pg::Pool>(runtime_, pg::PoolOptions{.url = database_->url(), .name = "notification_db"});
     auto transport = std::make_unique<FakeTransport>(taken_);
     transport_ = transport.get();
-    service_ = std::make_unique<Service>(*pool_, orders_, users_, std::move(transport), "Souk <shop@example.com>");
+    service_ = std::make_unique<Service>(*pool_, orders_, users_, inventory_, std::move(transport),
+                                         Service::Options{"Souk <shop@example.com>", "merchant@example.com"});
   }
   void TearDown() override {
     if (pool_) runtime_.block_on(pool_->close());
@@ -174,6 +200,7 @@ class Notifications : public ::testing::Test {
   Runtime runtime_{2};
   FakeOrders orders_;
   FakeUsers users_;
+  FakeInventory inventory_;
   std::shared_ptr<std::vector<Message>> taken_ = std::make_shared<std::vector<Message>>();
   FakeTransport* transport_ = nullptr;
   std::string cursor_;
@@ -319,7 +346,7 @@ TEST_F(Notifications, ABatchIsHandedOverSomeAtATimeAndEachOnce) {
 }
 
 TEST_F(Notifications, WithoutATransportMailsWaitAndSayWhy) {
-  Service silent(*pool_, orders_, users_, nullptr, "shop@example.com");
+  Service silent(*pool_, orders_, users_, inventory_, nullptr, {.sender = "shop@example.com"});
   runtime_.block_on(silent.handle_orders(souk::testing::test_context(), page({event("order.confirmed", order())})));
   const auto waiting = list().at(0);
   EXPECT_EQ(waiting.status, MessageStatus::pending);
@@ -340,6 +367,42 @@ TEST_F(Notifications, ARegistrationIsWelcomedAndARepeatedOneToldOnceADay) {
       {told("user.registered"), told("registration.repeated"), told("registration.repeated"), told("session.revoked")});
   runtime_.block_on(service_->handle_users(souk::testing::test_context(), events));
   EXPECT_EQ(list().size(), 2U);
+}
+
+TEST_F(Notifications, TheMerchantIsToldOfLowStockOnceForEachCrossing) {
+  const inventory::StockLow low{
+      .product_id = "lamp", .sku = "SKU-<1>", .quantity = 9, .reorder_level = 10, .reorder_quantity = 50};
+  const auto told = [&](std::string type) {
+    return events::Event{
+        .id = Uuid::v7(), .type = std::move(type), .key = "lamp", .payload = {json::write(low)}, .created_at = now()};
+  };
+  const auto first = told("stock.low");
+  const auto events = page({first, first, told("stock.low"), told("stock.availability_changed")});
+  runtime_.block_on(service_->handle_stock(souk::testing::test_context(), events));
+  const auto all = list();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].recipient, "merchant@example.com");
+  EXPECT_EQ(all[0].subject, "Low stock: SKU-<1>");
+  EXPECT_THAT(get(all[0].id).value().text, HasSubstr("Order 50 more."));
+}
+
+TEST_F(Notifications, WithoutAMerchantLowStockIsToldToNobody) {
+  Service other(*pool_, orders_, users_, inventory_, nullptr, {.sender = "shop@example.com"});
+  const events::Event low{.id = Uuid::v7(),
+                          .type = "stock.low",
+                          .key = "lamp",
+                          .payload = {json::write(inventory::StockLow{.product_id = "lamp"})},
+                          .created_at = now()};
+  runtime_.block_on(other.handle_stock(souk::testing::test_context(), page({low})));
+  EXPECT_TRUE(list().empty());
+  EXPECT_EQ(sql("SELECT count(*) FROM event_cursors WHERE consumer = 'notification.stock'"), "1");
+}
+
+TEST_F(Notifications, AnEventThatNobodyKnowsHoldsNobodyUp) {
+  auto unknown = event("order.teleported", order());
+  unknown.payload = {R"({"of": "another shape"})"};
+  handle({unknown, event("order.confirmed", order())});
+  EXPECT_EQ(list().size(), 1U);
 }
 
 TEST_F(Notifications, TheListIsFilteredAndComesInPages) {

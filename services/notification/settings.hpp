@@ -11,6 +11,8 @@ namespace souk::notification {
 namespace settings {
 
 inline Setting<std::string> mail_from("SOUK_MAIL_FROM", "Sender of the shop's mails.", "Souk <shop@souk.invalid>");
+inline Setting<std::string> merchant_email(
+    "SOUK_MERCHANT_EMAIL", "Whom to tell what the merchant must know: stock that is low. Empty: nobody.", "");
 inline Setting<std::string> mail_dir(
     "SOUK_MAIL_DIR",
     "Folder that mails are written to as .eml files, in SOUK_HOME unless it begins with '/'. Empty: none are handed "

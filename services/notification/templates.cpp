@@ -31,6 +31,9 @@ constexpr Template all_templates[] = {
     {"order.refunded", "Your order {{order_number}} is refunded",
      "We have refunded your order {{order_number}} over {{total}} {{currency}}.\n\n"
      "Until the money is on your account a few days may pass.\n"},
+    {"stock.low", "Low stock: {{sku}}",
+     "There are {{quantity}} of {{sku}} left (item {{product_id}}); its reorder level is {{reorder_level}}.\n\n"
+     "Order {{reorder_quantity}} more.\n"},
     {"user.registered", "Welcome, {{first_name}}",
      "Hello {{first_name}},\n\n"
      "your account for {{email}} is ready; you can log in.\n\n"
@@ -56,6 +59,10 @@ std::optional<Content> render(std::string_view kind, const Values& values) {
   Content content{.subject = fill(found->subject, values), .text = fill(found->text, values), .html = {}};
   content.html = to_html(content.subject, content.text);
   return content;
+}
+
+bool is_told(std::string_view kind) {
+  return std::ranges::find(all_templates, kind, &Template::kind) != std::end(all_templates);
 }
 
 std::string fill(std::string_view pattern, const Values& values) {

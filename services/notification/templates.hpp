@@ -20,6 +20,9 @@ struct Content {
 // std::logic_error when a value that the template names is missing.
 std::optional<Content> render(std::string_view kind, const Values& values);
 
+// Whether there is a message of this kind.
+bool is_told(std::string_view kind);
+
 // Replaces each {{name}} by its value. Control characters in values become spaces, so that a name cannot add a line
 // or a header.
 std::string fill(std::string_view pattern, const Values& values);

@@ -95,6 +95,9 @@ class FakeInventory final : public inventory::Api {
   }
 
   Task<Result<inventory::StockList>> get_stock(Context, inventory::GetStock) override { not_asked(); }
+  Task<Result<inventory::StockPage>> list_stock(Context, inventory::ListStock) override { not_asked(); }
+  Task<Result<inventory::Stock>> patch_stock(Context, inventory::PatchStock) override { not_asked(); }
+  Task<Result<inventory::BulkResults>> move_stock(Context, inventory::BulkMovement) override { not_asked(); }
   Task<Result<inventory::OpenedStock>> open_stock(Context, inventory::OpenStock) override { not_asked(); }
   Task<Result<inventory::Stock>> restock(Context, inventory::StockMovement) override { not_asked(); }
   Task<Result<inventory::Stock>> adjust(Context, inventory::StockMovement) override { not_asked(); }
