@@ -35,7 +35,9 @@ class Launcher:
         """Starts ./souk in the background, with a log for its output."""
         log = open(self.home / "up.log", "w", encoding="utf-8")
         return subprocess.Popen([SOUK, *words], env=self.environment(), stdin=subprocess.DEVNULL,
-                                stdout=log, stderr=log, start_new_session=True)
+                                stdout=log, stderr=log, start_new_session=True,
+                                # A test run in the background of a shell ignores Ctrl-C, and would hand that on.
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def wait_up(self):
         """Until the launcher in the foreground says that all is up."""
