@@ -11,25 +11,23 @@ using std::chrono::seconds;
 
 // The order of names is the order in which decode() reads them. A cart that somebody wrote as the spec's example does
 // has no version: it counts as 0.
-#define SOUK_CART_LUA                                                                                                 \
-  "local function read(key) return redis.call('HMGET', key, 'items', 'version', 'currency', 'coupon_code',"           \
-  " 'settled_version', 'created_at', 'updated_at') end "                                                              \
-  "local function version(cart) if not cart[1] then return '' end return cart[2] or '0' end "                         \
-  "local function write(key, ttl, coupon, first)"                                                                     \
-  " redis.call('HSET', key, unpack(ARGV, first))"                                                                     \
-  " if coupon == '' then redis.call('HDEL', key, 'coupon_code') else redis.call('HSET', key, 'coupon_code', coupon) " \
-  "end"                                                                                                               \
+#define SOUK_CART_LUA                                                                                           \
+  "local function read(key) return redis.call('HMGET', key, 'items', 'version', 'currency', 'coupon_code',"     \
+  " 'settled_version', 'created_at', 'updated_at') end "                                                        \
+  "local function version(key) local found = redis.call('HGET', key, 'version') if found then return found end" \
+  " if redis.call('HEXISTS', key, 'items') == 1 then return '0' end return '' end "                             \
+  "local function write(key, ttl, has_coupon, first)"                                                           \
+  " redis.call('HSET', key, unpack(ARGV, first))"                                                               \
+  " if has_coupon == '0' then redis.call('HDEL', key, 'coupon_code') end"                                       \
   " redis.call('EXPIRE', key, ttl) end "
 
 const redis::Script save_script(SOUK_CART_LUA R"(
-local cart = read(KEYS[1])
-if version(cart) ~= ARGV[1] then return cart end
+if version(KEYS[1]) ~= ARGV[1] then return read(KEYS[1]) end
 write(KEYS[1], ARGV[2], ARGV[3], 4)
 return 1)");
 
 const redis::Script move_script(SOUK_CART_LUA R"(
-local from, to = read(KEYS[1]), read(KEYS[2])
-if version(from) ~= ARGV[1] or version(to) ~= ARGV[2] then return {from, to} end
+if version(KEYS[1]) ~= ARGV[1] or version(KEYS[2]) ~= ARGV[2] then return {read(KEYS[1]), read(KEYS[2])} end
 write(KEYS[2], ARGV[3], ARGV[4], 5)
 redis.call('DEL', KEYS[1])
 return 1)");
@@ -67,17 +65,29 @@ std::optional<StoredCart> decode(const redis::Reply& reply) {
   return cart;
 }
 
-std::string version_text(std::optional<std::int64_t> version) { return version ? std::to_string(*version) : ""; }
+std::string version_text(const std::optional<StoredCart>& cart) { return cart ? std::to_string(cart->version) : ""; }
 
-// What the scripts' write() takes: time to live, coupon, then the fields.
-void append(std::vector<std::string>& arguments, const Repository::Key& key, const StoredCart& cart) {
-  for (auto& text :
-       {std::to_string(key.time_to_live.count()), cart.coupon_code.value_or(""), std::string("items"),
-        json::write(cart.items), std::string("subtotal"), rules::subtotal(cart).to_string(), std::string("created_at"),
-        seconds_of(cart.created_at), std::string("updated_at"), seconds_of(cart.updated_at), std::string("version"),
-        std::to_string(cart.version), std::string("currency"), cart.currency, std::string("settled_version"),
-        std::to_string(cart.settled_version)}) {
-    arguments.push_back(text);
+// What the scripts' write() takes: time to live, whether a coupon is to stay, then the fields that differ from
+// `previous`, if there was one.
+void append(std::vector<std::string>& arguments, const Repository::Key& key, const StoredCart& cart,
+            const std::optional<StoredCart>& previous) {
+  const auto add = [&arguments](std::string name, std::string value) {
+    arguments.push_back(std::move(name));
+    arguments.push_back(std::move(value));
+  };
+  const bool loses_coupon = !cart.coupon_code && (!previous || previous->coupon_code);
+  add(std::to_string(key.time_to_live.count()), loses_coupon ? "0" : "1");
+  add("version", std::to_string(cart.version));
+  add("items", json::write(cart.items));
+  add("subtotal", rules::subtotal(cart).to_string());
+  if (!previous || previous->updated_at != cart.updated_at) add("updated_at", seconds_of(cart.updated_at));
+  if (!previous || previous->created_at != cart.created_at) add("created_at", seconds_of(cart.created_at));
+  if (!previous || previous->currency != cart.currency) add("currency", cart.currency);
+  if (!previous || previous->settled_version != cart.settled_version) {
+    add("settled_version", std::to_string(cart.settled_version));
+  }
+  if (cart.coupon_code && (!previous || previous->coupon_code != cart.coupon_code)) {
+    add("coupon_code", *cart.coupon_code);
   }
 }
 
@@ -98,19 +108,19 @@ Task<std::optional<StoredCart>> Repository::find(Context context, Key key) {
 }
 
 Task<Repository::Saved> Repository::save(Context context, Key key, StoredCart cart,
-                                         std::optional<std::int64_t> expected_version) {
-  std::vector<std::string> arguments = {version_text(expected_version)};
-  append(arguments, key, cart);
+                                         std::optional<StoredCart> previous) {
+  std::vector<std::string> arguments = {version_text(previous)};
+  append(arguments, key, cart, previous);
   std::vector<std::string> keys = {std::move(key.name)};
   const auto reply = co_await redis_.eval(std::move(context), save_script, std::move(keys), std::move(arguments));
   if (reply.type == redis::Reply::Type::integer) co_return Saved{.done = true, .current = std::nullopt};
   co_return Saved{.done = false, .current = decode(reply)};
 }
 
-Task<Repository::Moved> Repository::move(Context context, Key from, std::int64_t from_version, Key to,
-                                         std::optional<std::int64_t> to_version, StoredCart merged) {
-  std::vector<std::string> arguments = {version_text(from_version), version_text(to_version)};
-  append(arguments, to, merged);
+Task<Repository::Moved> Repository::move(Context context, Key from, StoredCart previous_from, Key to,
+                                         std::optional<StoredCart> previous_to, StoredCart merged) {
+  std::vector<std::string> arguments = {std::to_string(previous_from.version), version_text(previous_to)};
+  append(arguments, to, merged, previous_to);
   std::vector<std::string> keys = {std::move(from.name), std::move(to.name)};
   const auto reply = co_await redis_.eval(std::move(context), move_script, std::move(keys), std::move(arguments));
   if (reply.type == redis::Reply::Type::integer) co_return Moved{.done = true};

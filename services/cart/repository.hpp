@@ -34,10 +34,11 @@ class Repository {
   static Key own_key(Uuid user_id);
 
   Task<std::optional<StoredCart>> find(Context context, Key key);
-  // Where the cart still has `expected_version`, or none where that is absent.
-  Task<Saved> save(Context context, Key key, StoredCart cart, std::optional<std::int64_t> expected_version);
-  // Replaces `to` by `merged` and deletes `from`, where both have the expected versions.
-  Task<Moved> move(Context context, Key from, std::int64_t from_version, Key to, std::optional<std::int64_t> to_version,
+  // Where the cart still has the version of `previous`, or there is none where that is absent. Only what differs from
+  // `previous` is written.
+  Task<Saved> save(Context context, Key key, StoredCart cart, std::optional<StoredCart> previous);
+  // Replaces `to` by `merged` and deletes `from`, where both still have the versions of what was read.
+  Task<Moved> move(Context context, Key from, StoredCart previous_from, Key to, std::optional<StoredCart> previous_to,
                    StoredCart merged);
   // False when there was none.
   Task<bool> remove(Context context, Key key);

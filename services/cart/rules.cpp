@@ -82,7 +82,7 @@ StoredCart new_cart(Timestamp now) {
 }
 
 void mark_changed(StoredCart& cart, bool existed, Timestamp now) {
-  if (existed) ++cart.version;
+  if (existed) cart.version = std::max<std::int64_t>(cart.version + 1, now.time_since_epoch().count());
   cart.updated_at = std::chrono::floor<std::chrono::seconds>(now);
 }
 

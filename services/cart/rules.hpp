@@ -30,7 +30,8 @@ struct StoredCart {
   std::vector<StoredItem> items;
   std::string currency = "USD";
   std::optional<std::string> coupon_code;
-  // Begins at the microsecond of its making and goes up by one: no cart ever has the version of one that it replaces.
+  // The microsecond of the write, or one more than before: no two carts of a name ever have the same version, not even
+  // where Redis lost its last second.
   std::int64_t version = 0;
   // Checkouts of versions up to this one have taken out what they bought.
   std::int64_t settled_version = -1;

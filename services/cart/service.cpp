@@ -15,14 +15,10 @@ metrics::Counter& conflicts() {
   return counter;
 }
 
-std::optional<std::int64_t> version_of(const std::optional<StoredCart>& cart) {
-  return cart ? std::optional(cart->version) : std::nullopt;
-}
-
 }  // namespace
 
 Service::Service(Runtime& runtime, redis::Client& redis, catalog::Api& catalog)
-    : repository_(redis), catalog_(catalog), turns_(runtime.size()) {}
+    : repository_(redis), catalog_(catalog), turns_(runtime.size()), recent_(runtime.size()) {}
 
 Result<Service::Place> Service::place_of(const Context& context, const std::string& cart_id) {
   if (cart_id == "me") {
@@ -37,17 +33,30 @@ Result<Service::Place> Service::place_of(const Context& context, const std::stri
 Task<Result<StoredCart>> Service::change(Context context, Place place, Change change) {
   const auto turn = co_await turns_.take(place.key.name, context.deadline());
   if (!turn) co_return errors::busy();
-  auto current = co_await repository_.find(context, place.key);
+  auto current = recent_.take(place.key.name);
+  bool remembered = current.has_value();
+  if (!remembered) current = co_await repository_.find(context, place.key);
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     if (!current && !place.own) co_return errors::not_found();
     const auto time = now();
     auto next = current ? *current : rules::new_cart(time);
-    SOUK_CO_CHECK(change(next));
-    if (current == next) co_return next;
+    const auto changed = change(next);
+    if (!changed || current == next) {
+      if (!remembered && !changed) co_return std::unexpected(changed.error());
+      if (!remembered) co_return next;
+      // Only Redis knows whether it is so.
+      remembered = false;
+      current = co_await repository_.find(context, place.key);
+      continue;
+    }
     rules::mark_changed(next, current.has_value(), time);
-    auto saved = co_await repository_.save(context, place.key, next, version_of(current));
-    if (saved.done) co_return next;
+    auto saved = co_await repository_.save(context, place.key, next, std::move(current));
+    if (saved.done) {
+      recent_.put(place.key.name, next);
+      co_return next;
+    }
     conflicts().add();
+    remembered = false;
     current = std::move(saved.current);
   }
   co_return errors::busy();
@@ -152,7 +161,7 @@ Task<Result<StoredCart>> Service::merge(Context context, Key guest, Key own) {
     auto merged = to ? *to : rules::new_cart(time);
     SOUK_CO_CHECK(rules::merge(merged, *from));
     rules::mark_changed(merged, to.has_value(), time);
-    auto moved = co_await repository_.move(context, guest, from->version, own, version_of(to), merged);
+    auto moved = co_await repository_.move(context, guest, *from, own, to, merged);
     if (moved.done) co_return merged;
     conflicts().add();
     from = std::move(moved.from);

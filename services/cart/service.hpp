@@ -8,6 +8,7 @@
 #include "cart/api.hpp"
 #include "catalog/api.hpp"
 #include "core/runtime.hpp"
+#include "recent_carts.hpp"
 #include "repository.hpp"
 #include "turns.hpp"
 
@@ -39,7 +40,7 @@ class Service final : public Api {
   using Change = std::function<Result<void>(StoredCart&)>;
 
   static Result<Place> place_of(const Context& context, const std::string& cart_id);
-  // Reads, changes and writes until nobody was in between.
+  // Reads (or remembers), changes and writes until nobody was in between.
   Task<Result<StoredCart>> change(Context context, Place place, Change change);
   Task<Result<Cart>> change_and_show(Context context, std::string cart_id, Change change);
   Task<Result<StoredCart>> merge(Context context, Key guest, Key own);
@@ -49,6 +50,7 @@ class Service final : public Api {
   Repository repository_;
   catalog::Api& catalog_;
   Turns turns_;
+  RecentCarts recent_;
 };
 
 }  // namespace souk::cart

@@ -154,6 +154,42 @@ TEST_F(CartService, WritersOfTwoProcessesLoseNoItem) {
   EXPECT_EQ(get(id)->items[0].quantity, 40);
 }
 
+TEST_F(CartService, WhatAnotherProcessWroteMeanwhileIsNotOverwritten) {
+  Service other(runtime_, *redis_, catalog_);
+  const auto id = create().id;
+  ASSERT_TRUE(add(id, "p1"));
+  const auto context = souk::testing::test_context();
+  ASSERT_TRUE(
+      runtime_.block_on(call_on(other, &Api::set_quantity, context,
+                                SetQuantity{.cart_id = id, .item_id = rules::item_id_of("p1", {}), .quantity = 7})));
+  // This process remembers one of p1; Redis refuses what it would write.
+  EXPECT_EQ(add(id, "p1")->items[0].quantity, 8);
+  ASSERT_TRUE(runtime_.block_on(
+      call_on(other, &Api::remove_item, context, RemoveItem{.cart_id = id, .item_id = rules::item_id_of("p1", {})})));
+  EXPECT_EQ(code_of(call(&Api::set_quantity,
+                         SetQuantity{.cart_id = id, .item_id = rules::item_id_of("p1", {}), .quantity = 8})),
+            "cart.item_not_found");
+  ASSERT_TRUE(runtime_.block_on(call_on(other, &Api::delete_cart, context, CartRef{.id = id})));
+  EXPECT_EQ(code_of(add(id, "p1")), "cart.not_found");
+}
+
+TEST_F(CartService, ARefusalIsNotMadeOfWhatIsRemembered) {
+  Service other(runtime_, *redis_, catalog_);
+  const auto id = create().id;
+  ASSERT_TRUE(add(id, "p1"));
+  ASSERT_TRUE(runtime_.block_on(call_on(other, &Api::add_item, souk::testing::test_context(),
+                                        AddItem{.cart_id = id, .product_id = "p2", .quantity = 1})));
+  const SetQuantity change{.cart_id = id, .item_id = rules::item_id_of("p2", {}), .quantity = 3};
+  EXPECT_EQ(call(&Api::set_quantity, change)->items[1].quantity, 3);
+}
+
+TEST_F(CartService, ManyCartsAreMoreThanIsRemembered) {
+  std::vector<std::string> ids;
+  for (std::size_t i = 0; i < RecentCarts::most_carts + 10; ++i) ids.push_back(create().id);
+  for (const auto& id : ids) ASSERT_TRUE(add(id, "p1"));
+  for (const auto& id : ids) ASSERT_EQ(add(id, "p1")->items[0].quantity, 2);
+}
+
 TEST_F(CartService, TheCustomersOwnCartIsTheCallers) {
   EXPECT_EQ(code_of(get("me")), "auth.required");
   EXPECT_EQ(code_of(add("me", "p1")), "auth.required");
