@@ -8,7 +8,8 @@ namespace {
 // What an entry costs beside its text: list and map nodes, the shared object, its strings' heads.
 constexpr std::size_t overhead = 400;
 
-std::size_t size_of(const DocumentPtr& document) { return overhead + (document ? document->body.size() : 0); }
+// Half as much again for what can be sold of it, which is kept beside it once it was priced.
+std::size_t size_of(const DocumentPtr& document) { return overhead + (document ? document->body.size() * 3 / 2 : 0); }
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 
 #include "catalog/api.hpp"
 #include "rules.hpp"
+#include "sellables_memo.hpp"
 
 // Where products and categories are kept. Nothing here is of one engine: the embedded document store in PostgreSQL
 // (postgres_repository.hpp) is one.
@@ -22,6 +23,7 @@ struct StoredDocument {
   Timestamp updated_at;  // its version: rises with every change
   std::string etag;      // with quotes
   std::string body;
+  SellablesMemo sellables{};
 };
 BOOST_DESCRIBE_STRUCT(StoredDocument, (), (product_id, slug, status, updated_at, etag, body))
 using DocumentPtr = std::shared_ptr<const StoredDocument>;

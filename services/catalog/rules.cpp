@@ -104,14 +104,21 @@ std::optional<std::int64_t> weight_in_grams(std::string_view text) {
   return std::nullopt;
 }
 
-PricedItem price_item(const Product& product, const ItemRef& wanted) {
-  if (!wanted.variant_id) {
-    if (!product.variants.empty()) return {.refusal = "catalog.variant_required"};
-    return {.item = sellable_item(product, nullptr)};
-  }
-  const auto variant = std::ranges::find(product.variants, *wanted.variant_id, &Variant::variant_id);
-  if (variant == product.variants.end()) return {.refusal = "catalog.variant_not_found"};
-  return {.item = sellable_item(product, &*variant)};
+Sellables sellables(const Product& product) {
+  if (product.variants.empty()) return {.items = {sellable_item(product, nullptr)}};
+  Sellables all{.are_variants = true};
+  all.items.reserve(product.variants.size());
+  for (const auto& variant : product.variants) all.items.push_back(sellable_item(product, &variant));
+  return all;
+}
+
+PricedItem price_item(const Sellables& sellables, const ItemRef& wanted) {
+  if (!wanted.variant_id && sellables.are_variants) return {.refusal = "catalog.variant_required"};
+  if (!wanted.variant_id) return {.item = sellables.items.front()};
+  // What has no variants is an item without variant_id, and equals none that is asked for.
+  const auto found = std::ranges::find(sellables.items, wanted.variant_id, &SellableItem::variant_id);
+  if (found == sellables.items.end()) return {.refusal = "catalog.variant_not_found"};
+  return {.item = *found};
 }
 
 std::string make_slug(std::string_view name, std::string_view id) {

@@ -21,8 +21,14 @@ Amount price_now(const Product& product);
 // "3460.0 g", "2 kg", "1.5 lb", "8 oz", rounded to whole grams; empty for what is not a weight.
 std::optional<std::int64_t> weight_in_grams(std::string_view text);
 
+// What can be sold of a product: itself, or its variants where it has some.
+struct Sellables {
+  std::vector<SellableItem> items;
+  bool are_variants = false;
+};
+Sellables sellables(const Product& product);
 // The answer to "what does this cost": the item, or why it cannot be sold so.
-PricedItem price_item(const Product& product, const ItemRef& wanted);
+PricedItem price_item(const Sellables& sellables, const ItemRef& wanted);
 
 // Lower-case ASCII words joined by hyphens: the name's, then the id's; at most 300 characters.
 std::string make_slug(std::string_view name, std::string_view id);

@@ -25,7 +25,7 @@ TEST(CatalogRules, TheSalePriceIsThePriceWhereThereIsOne) {
 }
 
 TEST(CatalogRules, AVariantCostsThePriceWithItsAdjustment) {
-  const auto small = price_item(shirt(), {.product_id = "shirt", .variant_id = "shirt-s"});
+  const auto small = price_item(sellables(shirt()), {.product_id = "shirt", .variant_id = "shirt-s"});
   ASSERT_TRUE(small.item);
   EXPECT_EQ(small.item->unit_price, Amount(1850));
   EXPECT_EQ(small.item->sellable_id, "shirt-s");
@@ -33,22 +33,25 @@ TEST(CatalogRules, AVariantCostsThePriceWithItsAdjustment) {
   EXPECT_EQ(small.item->image_url, "/front.jpg");
   EXPECT_EQ(small.item->category_id, "cat_men");
   EXPECT_TRUE(small.item->sellable);
-  EXPECT_EQ(price_item(shirt(), {.product_id = "shirt", .variant_id = "shirt-xl"}).item->image_url, "/xl.jpg");
+  EXPECT_EQ(price_item(sellables(shirt()), {.product_id = "shirt", .variant_id = "shirt-xl"}).item->image_url,
+            "/xl.jpg");
 }
 
 TEST(CatalogRules, AProductWithVariantsIsSoldByVariantOnly) {
-  EXPECT_EQ(price_item(shirt(), {.product_id = "shirt"}).refusal, "catalog.variant_required");
-  EXPECT_EQ(price_item(shirt(), {.product_id = "shirt", .variant_id = "mug"}).refusal, "catalog.variant_not_found");
+  EXPECT_EQ(price_item(sellables(shirt()), {.product_id = "shirt"}).refusal, "catalog.variant_required");
+  EXPECT_EQ(price_item(sellables(shirt()), {.product_id = "shirt", .variant_id = "mug"}).refusal,
+            "catalog.variant_not_found");
   auto plain = shirt();
   plain.variants.clear();
-  EXPECT_EQ(price_item(plain, {.product_id = "shirt", .variant_id = "shirt-s"}).refusal, "catalog.variant_not_found");
-  EXPECT_EQ(price_item(plain, {.product_id = "shirt"}).item->sellable_id, "shirt");
+  EXPECT_EQ(price_item(sellables(plain), {.product_id = "shirt", .variant_id = "shirt-s"}).refusal,
+            "catalog.variant_not_found");
+  EXPECT_EQ(price_item(sellables(plain), {.product_id = "shirt"}).item->sellable_id, "shirt");
 }
 
 TEST(CatalogRules, AnInactiveProductIsNotSellable) {
   auto product = shirt();
   product.status = ProductStatus::inactive;
-  EXPECT_FALSE(price_item(product, {.product_id = "shirt", .variant_id = "shirt-s"}).item->sellable);
+  EXPECT_FALSE(price_item(sellables(product), {.product_id = "shirt", .variant_id = "shirt-s"}).item->sellable);
 }
 
 TEST(CatalogRules, WeightsAreReadInTheUnitsThatProductsUse) {

@@ -1,7 +1,5 @@
 #include "service.hpp"
 
-#include <unordered_map>
-
 #include "errors.hpp"
 #include "followers.hpp"
 #include "importer.hpp"
@@ -161,19 +159,14 @@ Task<Result<PricedItems>> Service::price_items(Context context, PriceItems reque
   for (const auto& item : request.items) ids.push_back(item.product_id);
   const auto documents = co_await caches_.find_current_products(context, std::move(ids));
   PricedItems priced;
-  // A cart often has several variants of one product: it is read once.
-  std::unordered_map<const StoredDocument*, Product> products;
+  priced.items.reserve(request.items.size());
   for (std::size_t i = 0; i < request.items.size(); ++i) {
     const auto* document = documents[i].get();
     if (!document) {
       priced.items.push_back({.refusal = "catalog.product_not_found"});
       continue;
     }
-    auto found = products.find(document);
-    if (found == products.end()) {
-      found = products.emplace(document, json::read_trusted<Product>(document->body)).first;
-    }
-    priced.items.push_back(rules::price_item(found->second, request.items[i]));
+    priced.items.push_back(rules::price_item(*document->sellables.of(document->body), request.items[i]));
   }
   co_return priced;
 }
