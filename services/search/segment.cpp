@@ -1,7 +1,7 @@
 #include "segment.hpp"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 #include "analyzer.hpp"
 
@@ -113,7 +113,7 @@ Segment::Segment(const std::vector<catalog::Product>& products) {
   for (const auto& product : products) documents.push_back(terms_of(product));
   const auto averages = average_lengths(documents);
 
-  std::map<std::string, std::uint32_t> words;
+  std::unordered_map<std::string, std::uint32_t> words;
   for (std::uint32_t number = 0; number < products.size(); ++number) {
     const auto& product = products[number];
     products_.push_back(indexed(product));
@@ -136,6 +136,7 @@ Segment::Segment(const std::vector<catalog::Product>& products) {
     }
   }
   words_.assign(words.begin(), words.end());
+  std::ranges::sort(words_);
   sorted_terms_.reserve(terms_.size());
   for (const auto& [term, postings] : terms_) sorted_terms_.emplace_back(term);
   std::ranges::sort(sorted_terms_);
