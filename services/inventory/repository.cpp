@@ -121,6 +121,7 @@ constexpr Statement list_stock_statement{"inventory.list_stock",
 constexpr Statement get_stock_statement{"inventory.get_stock", SOUK_STOCK_COLUMNS "WHERE id = $1"};
 constexpr Statement list_stock_page_statement{"inventory.list_stock_page",
                                               SOUK_STOCK_COLUMNS "WHERE product_id > $1 ORDER BY product_id LIMIT $2"};
+// By the index of product_id: one of what is low would have to follow every sale.
 constexpr Statement list_low_stock_statement{
     "inventory.list_low_stock",
     SOUK_STOCK_COLUMNS "WHERE quantity <= reorder_level AND product_id > $1 ORDER BY product_id LIMIT $2"};
