@@ -14,7 +14,8 @@ from report import Case
 # Step name -> folder.
 FOLDERS = {"functional": "tests/functional", "split": "tests/functional", "chaos": "tests/chaos"}
 # What runs a second time with each service as a process of its own: the tests of the shop's API.
-SPLIT = ("test_auth.py", "test_bad_input.py", "test_browse.py", "test_cart.py", "test_checkout.py", "test_openapi.py")
+SPLIT = ("test_admin_payments.py", "test_auth.py", "test_bad_input.py", "test_browse.py", "test_cart.py", "test_checkout.py",
+         "test_coupons.py", "test_inventory.py", "test_openapi.py", "test_orders.py", "test_payment_methods.py")
 TIMEOUT_S = 2400
 HERE = tree.ROOT / "tools/test"
 
