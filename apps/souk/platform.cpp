@@ -1,11 +1,14 @@
 #include "platform.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <stdexcept>
 #include <thread>
 
 #include "core/failure.hpp"
 #include "databases.hpp"
 #include "demo/pictures.hpp"
+#include "http/url.hpp"
 #include "postgres/pool.hpp"
 #include "redis/client.hpp"
 #include "services/cart/remote.hpp"
@@ -24,6 +27,7 @@
 #include "services/order/remote.hpp"
 #include "services/order/routes.hpp"
 #include "services/order/service.hpp"
+#include "services/payment/configured_gateways.hpp"
 #include "services/payment/gateways/simulator.hpp"
 #include "services/payment/remote.hpp"
 #include "services/payment/routes.hpp"
@@ -64,6 +68,13 @@ pg::PoolOptions simulator_options(const std::string& secret) {
   return {.url = database_url(secret, "payment_db"), .name = "simulator", .max_connections = 8};
 }
 
+std::string public_url() {
+  auto url = settings::public_url.get();
+  while (url.ends_with('/')) url.pop_back();
+  if (url.empty() || http::Url::parse(url)) return url;
+  throw std::invalid_argument("SOUK_PUBLIC_URL is no URL such as https://shop.example.com");
+}
+
 // Before the index is built, every search is refused.
 Task<> check_search(search::Api& search, Context context) {
   const auto state = co_await search.state(std::move(context), {});
@@ -91,6 +102,7 @@ struct Platform::Parts {
   pg::Pool user_db, order_db, payment_db, inventory_db, notification_db, product_db, review_db, simulator_db;
 
   payment::Simulator simulator;
+  std::optional<payment::ConfiguredGateways> gateways;  // where the payment service is
   review::PostgresRepository review_repository;
   Part<session::Api, session::Service> sessions;
   Part<user::Api, user::Service> users;
@@ -105,7 +117,7 @@ struct Platform::Parts {
 
   // The simulator's pages are part of the public port; it stands for somebody else's, and is wherever it is needed.
   bool has_simulator() const {
-    return placement.has("payment") || (placement.gateway && payment::settings::gateway.get() == "simulator");
+    return payment::settings::gateway.get() == "simulator" && (placement.has("payment") || placement.gateway);
   }
 
   // The databases that are used here.
@@ -152,12 +164,11 @@ Platform::Parts::Parts(const std::string& secret, const Placement& where)
             [&] { return made(new user::Service(user_db, sessions.api())); }),
       inventory(placement, peers, "inventory", inventory::make_remote, inventory::expose,
                 [&] { return made(new inventory::Service(runtime, inventory_db)); }),
-      payments(placement, peers, "payment", payment::make_remote, payment::expose,
-               [&] {
-                 return made(new payment::Service(
-                     runtime, payment_db,
-                     {.by_name = {{"simulator", &simulator}}, .standard = payment::settings::gateway.get()}));
-               }),
+      payments(
+          placement, peers, "payment", payment::make_remote, payment::expose,
+          [&] {
+            return made(new payment::Service(runtime, payment_db, gateways.emplace(runtime, simulator).gateways()));
+          }),
       catalog(placement, peers, "catalog", catalog::make_remote, catalog::expose,
               [&] { return made(new catalog::Service(runtime, product_db, redis)); }),
       search(placement, peers, "search", search::make_remote, search::expose,
@@ -166,9 +177,9 @@ Platform::Parts::Parts(const std::string& secret, const Placement& where)
             [&] { return made(new cart::Service(runtime, redis, catalog.api())); }),
       orders(placement, peers, "order", order::make_remote, order::expose,
              [&] {
-               return made(new order::Service(runtime, order_db, carts.api(), catalog.api(), inventory.api(),
-                                              payments.api(), users.api(),
-                                              {.secret = derive_secret(secret, "order-token")}));
+               return made(new order::Service(
+                   runtime, order_db, carts.api(), catalog.api(), inventory.api(), payments.api(), users.api(),
+                   {.secret = derive_secret(secret, "order-token"), .return_url_base = public_url()}));
              }),
       reviews(placement, peers, "review", review::make_remote, review::expose,
               [&] { return made(new review::Service(review_repository, orders.api(), users.api(), &catalog.api())); }),

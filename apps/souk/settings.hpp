@@ -12,6 +12,11 @@ inline Setting<std::string> bind("SOUK_BIND", "Address that the public and inter
 inline Setting<std::int64_t> port("SOUK_PORT", "Port of the public API.", 8080, 1, 65535);
 inline Setting<std::int64_t> internal_port("SOUK_INTERNAL_PORT", "Port of health, metrics and calls between services.",
                                            9090, 1, 65535);
+inline Setting<std::string> public_url(
+    "SOUK_PUBLIC_URL",
+    "Where customers find the shop, such as https://shop.example.com: payment gateways send them back there. Empty: "
+    "nobody is sent back, and cards that want their owner's word are declined by real gateways.",
+    "");
 inline Setting<std::int64_t> workers("SOUK_WORKERS", "Worker threads; 0 is one a processor core, at most 8.", 0, 0, 64);
 inline Setting<std::string> postgres_url(
     "SOUK_POSTGRES_URL",

@@ -40,7 +40,8 @@ Task<Payment> Service::capture_at_gateway(Context context, Payment payment) {
   SOUK_FAILPOINT("payment.before_gateway_capture");
   GatewayPayment told;
   try {
-    told = co_await gateway_of(payment).capture(context.limited(gateway_limit), payment.order_id.to_string());
+    told = co_await gateway_of(payment).capture(
+        context.limited(gateway_limit), {.key = payment.order_id.to_string(), .id = payment.gateway_payment_id});
   } catch (const Unavailable& error) {
     const std::string what = error.what();
     log::warning(context, "a capture was not answered; asked again", log::kv("order_id", payment.order_id),

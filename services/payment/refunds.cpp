@@ -23,6 +23,13 @@ std::string gateway_key(const KnownRefund& known) {
   return known.refund.id.to_string() + "/" + std::to_string(known.attempts);
 }
 
+GatewayRefundRequest request_of(const KnownRefund& known, const Payment& payment) {
+  return {.key = gateway_key(known),
+          .payment_id = payment.gateway_payment_id.value(),
+          .amount = known.refund.amount,
+          .currency = known.refund.currency};
+}
+
 KnownRefund new_refund(const Payment& payment, const RefundPayment& request, Amount amount) {
   KnownRefund known{.cause = request.cause};
   known.refund = {.id = Uuid::v7(),
@@ -98,11 +105,7 @@ Task<Refund> Service::refund_at_gateway(Context context, BegunRefund begun) {
   SOUK_FAILPOINT("payment.before_refund_gateway");
   GatewayRefund told;
   try {
-    told = co_await gateway_of(payment).refund(context.limited(gateway_limit),
-                                               {.key = gateway_key(known),
-                                                .payment_id = payment.gateway_payment_id.value(),
-                                                .amount = known.refund.amount,
-                                                .currency = known.refund.currency});
+    told = co_await gateway_of(payment).refund(context.limited(gateway_limit), request_of(known, payment));
   } catch (const Unavailable&) {
     co_return known.refund;
   } catch (const UnknownOutcome&) {
@@ -118,7 +121,7 @@ Task<Refund> Service::resolve_refund(Context context, KnownRefund known, Payment
   if (payment.payment_gateway) {
     std::optional<GatewayRefund> told;
     try {
-      told = co_await gateway_of(payment).find_refund(context.limited(gateway_limit), gateway_key(known));
+      told = co_await gateway_of(payment).find_refund(context.limited(gateway_limit), request_of(known, payment));
     } catch (const Unavailable&) {
       co_return known.refund;
     } catch (const UnknownOutcome&) {

@@ -85,6 +85,11 @@ constexpr Statement list_of_order{"payment.list_of_order", SOUK_PAYMENT_COLUMNS
 #undef SOUK_PAYMENT_FILTERS
 #undef SOUK_PAYMENT_COLUMNS
 
+constexpr Statement store_gateway_id_statement{
+    "payment.store_gateway_id",
+    "UPDATE payments SET gateway_payment_id = COALESCE(gateway_payment_id, $2), updated_at = LOCALTIMESTAMP "
+    "WHERE id = $1 AND status = 'processing' RETURNING gateway_payment_id"};
+
 constexpr Statement ask_capture_statement{
     "payment.ask_capture",
     "UPDATE payments SET capture_asked_at = COALESCE(capture_asked_at, LOCALTIMESTAMP), checks = 0, "
@@ -263,6 +268,13 @@ Task<std::optional<KnownPayment>> Repository::lock(pg::Transaction& tx, Uuid ord
 
 Task<std::optional<KnownPayment>> Repository::find_by_id(Context context, Uuid id) {
   co_return first_payment(co_await pool_.query(std::move(context), find_payment_by_id, id));
+}
+
+Task<std::optional<std::string>> Repository::store_gateway_id(Context context, Uuid id,
+                                                              std::string gateway_payment_id) {
+  const auto rows = co_await pool_.query(std::move(context), store_gateway_id_statement, id, gateway_payment_id);
+  if (rows.empty()) co_return std::nullopt;
+  co_return rows.front().get<std::string>(0);
 }
 
 Task<bool> Repository::ask_capture(Context context, Uuid id) {

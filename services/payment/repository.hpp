@@ -53,6 +53,9 @@ class Repository {
   Task<std::optional<KnownPayment>> find(Context context, Uuid order_id);
   Task<std::optional<KnownPayment>> lock(pg::Transaction& tx, Uuid order_id);
   Task<std::optional<KnownPayment>> find_by_id(Context context, Uuid id);
+  // The gateway's id of a payment that is under way: the one given, or the one that was stored before. Empty where the
+  // payment has ended.
+  Task<std::optional<std::string>> store_gateway_id(Context context, Uuid id, std::string gateway_payment_id);
   // From now on the held money is to be captured. False where it is not held any more.
   Task<bool> ask_capture(Context context, Uuid id);
   // Those that the filter wants, after the cursor; at most `limit`, which may be one more than the request's.

@@ -44,14 +44,7 @@ Payment new_payment(const Charge& request, std::optional<std::string> gateway) {
   return payment;
 }
 
-GatewayCharge charge_of(const Payment& payment, Charge request, std::string token) {
-  return {.key = gateway_key(payment),
-          .amount = payment.amount,
-          .currency = payment.currency,
-          .method = payment.payment_method,
-          .token = std::move(token),
-          .return_url = std::move(request.return_url)};
-}
+GatewayRef ref_of(const Payment& payment) { return {.key = gateway_key(payment), .id = payment.gateway_payment_id}; }
 
 // What cancel() answers for an order that was never charged.
 Payment never_charged(Uuid order_id) {
@@ -161,7 +154,10 @@ Task<Result<Service::Means>> Service::means_of(Context context, Charge request) 
     if (!fits) co_return errors::payment_method_not_found();
     means = {.gateway = std::move(saved->gateway), .token = std::move(saved->token)};
   }
-  if (!gateways_.by_name.contains(*means.gateway)) co_return errors::method_unavailable();
+  const auto gateway = gateways_.by_name.find(*means.gateway);
+  if (gateway == gateways_.by_name.end() || !gateway->second->takes(request.method)) {
+    co_return errors::method_unavailable();
+  }
   if (means.token.empty()) co_return errors::token_required();
   co_return means;
 }
@@ -183,6 +179,37 @@ Task<Result<Payment>> Service::charge(Context context, Charge request) {
   co_return co_await charge_at_gateway(std::move(context), *begun, std::move(at_gateway));
 }
 
+GatewayCharge Service::charge_of(const Payment& payment, Charge request, std::string token) const {
+  return {.key = gateway_key(payment),
+          .id = payment.gateway_payment_id,
+          .amount = payment.amount,
+          .currency = payment.currency,
+          .method = payment.payment_method,
+          .token = std::move(token),
+          .return_url = std::move(request.return_url),
+          .capture_later = gateways_.capture_later};
+}
+
+// The id is durable before anything is charged under it. Of two that open at once both go on with the first one's id:
+// the other's is a payment at the gateway that nobody will ever charge.
+Task<Payment> Service::opened(Context context, Payment payment) {
+  auto& gateway = gateway_of(payment);
+  if (!gateway.opens() || payment.gateway_payment_id) co_return payment;
+  auto told = co_await gateway.open(context, charge_of(payment, {}, ""));
+  if (told.state == GatewayState::failed) co_return co_await store(context, std::move(payment), std::move(told));
+  auto id = co_await repository_.store_gateway_id(context.extended(result_limit), payment.id, std::move(told.id));
+  if (!id) co_return (co_await repository_.find(context, payment.order_id)).value().payment;
+  payment.gateway_payment_id = *std::move(id);
+  co_return payment;
+}
+
+// Without an id at a gateway that wants one, nothing was charged.
+Task<std::optional<GatewayPayment>> Service::find_at_gateway(Context context, const Payment& payment) {
+  auto& gateway = gateway_of(payment);
+  if (gateway.opens() && !payment.gateway_payment_id) co_return std::nullopt;
+  co_return co_await gateway.find(context.limited(gateway_limit), ref_of(payment));
+}
+
 // No answer is no refusal: the payment stays unknown until the gateway tells, also when it could not be reached, as
 // another attempt for the same order may have got through.
 Task<Payment> Service::charge_at_gateway(Context context, Payment payment, GatewayCharge request) {
@@ -192,7 +219,11 @@ Task<Payment> Service::charge_at_gateway(Context context, Payment payment, Gatew
   const auto started = Clock::now();
   GatewayPayment told;
   try {
-    told = co_await gateway_of(payment).charge(context.limited(gateway_limit), std::move(request));
+    const auto limited = context.limited(gateway_limit);
+    payment = co_await opened(limited, std::move(payment));
+    if (payment.status != PaymentStatus::processing) co_return payment;
+    request.id = payment.gateway_payment_id;
+    told = co_await gateway_of(payment).charge(limited, std::move(request));
   } catch (const Unavailable& error) {
     log_silence(context, payment, error);
     co_return payment;
@@ -213,7 +244,7 @@ Task<Result<Payment>> Service::charge_again(Context context, Charge request, std
   if (!payment.outcome_unknown) co_return payment;
   std::optional<GatewayPayment> told;
   try {
-    told = co_await gateway_of(payment).find(context.limited(gateway_limit), gateway_key(payment));
+    told = co_await find_at_gateway(context, payment);
   } catch (const Unavailable& error) {
     log_silence(context, payment, error);
     co_return payment;
@@ -258,14 +289,18 @@ Task<Result<Payment>> Service::resolve(Context context, OrderRef request) {
 Task<Payment> Service::ask(Context context, KnownPayment known) {
   auto payment = std::move(known.payment);
   if (payment.status != PaymentStatus::processing || payment.authorized) co_return payment;
-  auto& gateway = gateway_of(payment);
   std::optional<GatewayPayment> told;
   bool abandoned = false;
   try {
-    told = co_await gateway.find(context.limited(gateway_limit), gateway_key(payment));
+    told = co_await find_at_gateway(context, payment);
     abandoned = !told && known.age_s > abandoned_s;
-    // It never arrived, and after this it never will.
-    if (abandoned) told = co_await gateway.cancel(context.limited(gateway_limit), gateway_key(payment));
+    if (abandoned) {
+      // It never arrived, and after this it never will.
+      const auto limited = context.limited(gateway_limit);
+      payment = co_await opened(limited, std::move(payment));
+      if (payment.status != PaymentStatus::processing) co_return payment;
+      told = co_await gateway_of(payment).cancel(limited, ref_of(payment));
+    }
   } catch (const Unavailable& error) {
     log_silence(context, payment, error);
     co_return payment;
@@ -298,8 +333,10 @@ Task<Result<Payment>> Service::cancel(Context context, OrderRef request) {
 
 Task<Payment> Service::cancel_at_gateway(Context context, KnownPayment known) {
   SOUK_FAILPOINT("payment.before_gateway_cancel");
-  auto& gateway = gateway_of(known.payment);
-  auto told = co_await gateway.cancel(context.limited(gateway_limit), gateway_key(known.payment));
+  const auto limited = context.limited(gateway_limit);
+  known.payment = co_await opened(limited, std::move(known.payment));
+  if (known.payment.status != PaymentStatus::processing) co_return known.payment;
+  auto told = co_await gateway_of(known.payment).cancel(limited, ref_of(known.payment));
   SOUK_FAILPOINT("payment.after_gateway_cancel");
   if (!told && known.age_s > late_s) co_return co_await fail(context, known.payment, "never_reached_gateway");
   if (!told) throw Unavailable("the charge may still be on its way to the gateway");

@@ -19,6 +19,7 @@ namespace souk::payment {
 struct Gateways {
   std::map<std::string, Gateway*, std::less<>> by_name;
   std::string standard;
+  bool capture_later = false;  // money is held first, and taken by capture()
 };
 
 class Service final : public Api {
@@ -56,7 +57,11 @@ class Service final : public Api {
     std::string token;
   };
   Task<Result<Means>> means_of(Context context, Charge request);
+  GatewayCharge charge_of(const Payment& payment, Charge request, std::string token) const;
   Task<Payment> charge_at_gateway(Context context, Payment payment, GatewayCharge request);
+  // The payment with the gateway's id in its row, where the gateway wants that; or as somebody else has ended it.
+  Task<Payment> opened(Context context, Payment payment);
+  Task<std::optional<GatewayPayment>> find_at_gateway(Context context, const Payment& payment);
   Task<Result<Payment>> charge_again(Context context, Charge request, std::string token);
   Task<Payment> ask(Context context, KnownPayment known);
   Task<Payment> cancel_at_gateway(Context context, KnownPayment known);

@@ -1,11 +1,41 @@
 #pragma once
 
+#include <chrono>
+
 #include "core/settings.hpp"
 
 namespace souk::payment::settings {
 
 inline Setting<std::string> gateway("SOUK_PAYMENT_GATEWAY",
-                                    "Gateway that takes payments unless a checkout names another: simulator.",
+                                    "Gateway that takes payments unless a checkout names another: simulator (only for "
+                                    "trying the shop out: it takes no money) or stripe.",
                                     "simulator");
+inline Setting<std::string> capture(
+    "SOUK_PAYMENT_CAPTURE",
+    "When money is taken: `at_once`, or `later`: it is held at the checkout and taken by "
+    "a capture.",
+    "at_once");
+inline Setting<std::chrono::milliseconds> gateway_timeout(
+    "SOUK_PAYMENT_GATEWAY_TIMEOUT",
+    "How long one call to a payment gateway is waited for; a charge is two calls and has "
+    "10 s for both.",
+    std::chrono::seconds(10), std::chrono::milliseconds(100), std::chrono::seconds(10));
+inline Setting<std::chrono::milliseconds> connect_timeout("SOUK_PAYMENT_CONNECT_TIMEOUT",
+                                                          "How long a connection to a payment gateway may take, TLS "
+                                                          "included.",
+                                                          std::chrono::seconds(3), std::chrono::milliseconds(50),
+                                                          std::chrono::seconds(10));
+inline Setting<std::string> ca_file(
+    "SOUK_PAYMENT_CA_FILE",
+    "PEM file of the authorities that a payment gateway's certificate may come from. Empty: the system's.", "");
+
+inline Setting<std::string> stripe_key(
+    "SOUK_STRIPE_KEY",
+    "Secret key of the Stripe account (sk_...), or a restricted one that may write PaymentIntents and Refunds. Empty: "
+    "Stripe is not offered.",
+    "");
+inline Setting<std::string> stripe_url("SOUK_STRIPE_URL",
+                                       "Where Stripe's API is; http only on this machine, for tests.",
+                                       "https://api.stripe.com");
 
 }  // namespace souk::payment::settings

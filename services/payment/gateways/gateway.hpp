@@ -33,12 +33,20 @@ struct GatewayRefund {
 };
 
 struct GatewayCharge {
-  std::string key;  // our idempotency key: the gateway charges once for it, however often it is asked
+  std::string key;                // our idempotency key: the gateway charges once for it, however often it is asked
+  std::optional<std::string> id;  // the gateway's, where opens() says that it has one before it charges
   Amount amount;
   std::string currency;
   Method method{};
   std::string token;
   std::optional<std::string> return_url;
+  bool capture_later = false;  // the money is only held; capture() takes it
+};
+
+// A payment as we know it: our key, and the gateway's id once there is one.
+struct GatewayRef {
+  std::string key;
+  std::optional<std::string> id;
 };
 
 struct GatewayRefundRequest {
@@ -56,16 +64,28 @@ class Gateway {
  public:
   virtual ~Gateway() = default;
 
+  // Whether customers can pay with this at the gateway.
+  virtual bool takes(Method method) const { return method != Method::cod; }
+
+  // True where the gateway finds payments by its own ids only. The service then stores what open() returns before it
+  // charges, so that every later question can name it: no id in our books means that nothing was charged.
+  virtual bool opens() const { return false; }
+  // Makes the payment known at the gateway without moving money; the same for the same key. Its id, or `failed` where
+  // the gateway cannot take such a payment. Only where opens() is true.
+  virtual Task<GatewayPayment> open(Context context, GatewayCharge request);
+
   virtual Task<GatewayPayment> charge(Context context, GatewayCharge request) = 0;
-  // By our key; empty when the gateway has never heard of it.
-  virtual Task<std::optional<GatewayPayment>> find(Context context, std::string key) = 0;
+  // Empty when no charge has arrived there: it may be made (again).
+  virtual Task<std::optional<GatewayPayment>> find(Context context, GatewayRef payment) = 0;
   // Takes what is authorized.
-  virtual Task<GatewayPayment> capture(Context context, std::string key) = 0;
-  // Gives up what is not captured. A key that was never used is closed where the gateway can do that (a charge that
-  // arrives later is refused); empty where it cannot.
-  virtual Task<std::optional<GatewayPayment>> cancel(Context context, std::string key) = 0;
+  virtual Task<GatewayPayment> capture(Context context, GatewayRef payment) = 0;
+  // Gives up what is not captured. A payment that was never charged is closed where the gateway can do that (a charge
+  // that arrives later is refused); empty where it cannot.
+  virtual Task<std::optional<GatewayPayment>> cancel(Context context, GatewayRef payment) = 0;
+  // The same refund for the same key.
   virtual Task<GatewayRefund> refund(Context context, GatewayRefundRequest request) = 0;
-  virtual Task<std::optional<GatewayRefund>> find_refund(Context context, std::string key) = 0;
+  // Empty when the gateway has not heard of it.
+  virtual Task<std::optional<GatewayRefund>> find_refund(Context context, GatewayRefundRequest request) = 0;
 };
 
 }  // namespace souk::payment

@@ -210,6 +210,7 @@ Task<GatewayPayment> Simulator::charge(Context context, GatewayCharge request) {
   NewPayment payment{.id = new_id("sim_"), .request = request, .state = behaviour.state, .action = behaviour.action};
   payment.units = to_units(request.amount, request.currency).value();
   if (!behaviour.failure_reason.empty()) payment.failure_reason = behaviour.failure_reason;
+  if (request.capture_later && payment.state == GatewayState::succeeded) payment.state = GatewayState::authorized;
   if (!co_await record(context, payment)) {
     const auto known = co_await find_stored(context, request.key);
     const bool closed = known && known->amount == 0;
@@ -236,15 +237,15 @@ Task<std::optional<Simulator::Stored>> Simulator::find_stored(Context context, s
   co_return rows.front().to<Stored>();
 }
 
-Task<std::optional<GatewayPayment>> Simulator::find(Context context, std::string key) {
-  const auto stored = co_await find_stored(std::move(context), std::move(key));
+Task<std::optional<GatewayPayment>> Simulator::find(Context context, GatewayRef payment) {
+  const auto stored = co_await find_stored(std::move(context), std::move(payment.key));
   if (!stored) co_return std::nullopt;
   co_return to_gateway(*stored);
 }
 
-Task<GatewayPayment> Simulator::capture(Context context, std::string key) {
-  const bool taken = (co_await pool_.query(context, capture_payment, key)).affected() > 0;
-  const auto stored = co_await find_stored(context, std::move(key));
+Task<GatewayPayment> Simulator::capture(Context context, GatewayRef payment) {
+  const bool taken = (co_await pool_.query(context, capture_payment, payment.key)).affected() > 0;
+  const auto stored = co_await find_stored(context, std::move(payment.key));
   if (!stored) throw std::runtime_error("the simulated gateway has no such payment to capture");
   if (taken && stored->token == "tok_capture_timeout") {
     co_await wait(context, delays_.timeout);
@@ -253,9 +254,9 @@ Task<GatewayPayment> Simulator::capture(Context context, std::string key) {
   co_return to_gateway(*stored);
 }
 
-Task<std::optional<GatewayPayment>> Simulator::cancel(Context context, std::string key) {
-  co_await pool_.query(context, cancel_payment, key, new_id("sim_"));
-  co_return co_await find(std::move(context), std::move(key));
+Task<std::optional<GatewayPayment>> Simulator::cancel(Context context, GatewayRef payment) {
+  co_await pool_.query(context, cancel_payment, payment.key, new_id("sim_"));
+  co_return co_await find(std::move(context), std::move(payment));
 }
 
 Task<GatewayRefund> Simulator::refund(Context context, GatewayRefundRequest request) {
@@ -280,9 +281,9 @@ Task<GatewayRefund> Simulator::refund(Context context, GatewayRefundRequest requ
   co_return to_gateway_refund(rows.front().to<RefundReply>());
 }
 
-Task<std::optional<GatewayRefund>> Simulator::find_refund(Context context, std::string key) {
-  co_await pool_.query(context, settle_refund, key);
-  const auto rows = co_await pool_.query(std::move(context), find_refund_by_key, key);
+Task<std::optional<GatewayRefund>> Simulator::find_refund(Context context, GatewayRefundRequest request) {
+  co_await pool_.query(context, settle_refund, request.key);
+  const auto rows = co_await pool_.query(std::move(context), find_refund_by_key, request.key);
   if (rows.empty()) co_return std::nullopt;
   co_return to_gateway_refund(rows.front().to<RefundReply>());
 }

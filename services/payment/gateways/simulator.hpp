@@ -25,11 +25,11 @@ class Simulator final : public Gateway {
   Simulator(Runtime& runtime, pg::Pool& pool, Delays delays);
 
   Task<GatewayPayment> charge(Context context, GatewayCharge request) override;
-  Task<std::optional<GatewayPayment>> find(Context context, std::string key) override;
-  Task<GatewayPayment> capture(Context context, std::string key) override;
-  Task<std::optional<GatewayPayment>> cancel(Context context, std::string key) override;
+  Task<std::optional<GatewayPayment>> find(Context context, GatewayRef payment) override;
+  Task<GatewayPayment> capture(Context context, GatewayRef payment) override;
+  Task<std::optional<GatewayPayment>> cancel(Context context, GatewayRef payment) override;
   Task<GatewayRefund> refund(Context context, GatewayRefundRequest request) override;
-  Task<std::optional<GatewayRefund>> find_refund(Context context, std::string key) override;
+  Task<std::optional<GatewayRefund>> find_refund(Context context, GatewayRefundRequest request) override;
 
   // What the customer sees on the gateway's own page.
   struct Hosted {
