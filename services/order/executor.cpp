@@ -64,7 +64,7 @@ Run Run::fresh(Checkpoint checkpoint) {
 }
 
 Run Run::taken_over(Checkpoint checkpoint) {
-  const auto state = saga::taken_over(checkpoint.phase, checkpoint.details.total > Amount());
+  const auto state = saga::taken_over(checkpoint.phase, checkpoint.details.total > Amount(), checkpoint.refusal);
   return {.checkpoint = std::move(checkpoint), .state = state};
 }
 
@@ -239,6 +239,7 @@ Task<Event> Executor::refund(Context context, Run& run) {
 Task<Event> Executor::perform_write(Context context, Run& run, Action action) {
   switch (action) {
     case Action::write_order: co_return co_await write_order(run);
+    case Action::write_undoing: co_return co_await write_undoing(context, run);
     case Action::write_refusal: co_return co_await write_refusal(run);
     case Action::park:
     case Action::hand_over: co_return co_await give_up(context, run, action);
@@ -287,6 +288,15 @@ Task<Event> Executor::write_order(Run& run) {
   checkpoint.confirmed_at = written.confirmed_at;
   checkpoint.payment_status = payment_status(run.state);
   co_return Event{What::order_written};
+}
+
+Task<Event> Executor::write_undoing(Context context, Run& run) {
+  const Step step{run.checkpoint.id, run.checkpoint.step_version};
+  SOUK_FAILPOINT("order.before_undoing_commit");
+  const bool written = co_await sagas_.write_undoing(context.limited(answers::call_limit), step,
+                                                     run.state.refusal.value_or(errors::expired()));
+  SOUK_FAILPOINT("order.after_undoing_commit");
+  co_return Event{written ? What::undoing_written : What::overtaken};
 }
 
 Task<Event> Executor::write_refusal(Run& run) {

@@ -68,6 +68,7 @@ class Executor {
   Task<Event> refund(Context context, Run& run);
   Task<> note_capture(Context context, const Run& run);
   Task<Event> write_order(Run& run);
+  Task<Event> write_undoing(Context context, Run& run);
   Task<Event> write_refusal(Run& run);
   Task<Event> give_up(Context context, Run& run, saga::Action action);
   Task<Event> cancel_order(Context context, Run& run);

@@ -180,6 +180,33 @@ TEST_F(Recoveries, ALostHoldIsRefunded) {
   EXPECT_EQ(inventory.item("b").reserved, 0);
 }
 
+// A worker who is held up before it gives the money back must not do so after another has made an order of it.
+TEST_F(Recoveries, WhatIsUndoneIsWrittenBeforeTheMoneyGoesBack) {
+  const auto cart = usual_cart();
+  crash("order.after_charge", cart);
+  inventory.expire_all();
+  inventory.stock("a", 0);
+  std::string written;
+  disturbance.set_before([&](const std::string& call) {
+    if (call == "payment.refund") written = sql("SELECT refusal ->> 'code' FROM checkout_sagas");
+  });
+  recover();
+  EXPECT_EQ(written, "inventory.insufficient_stock");
+}
+
+TEST_F(Recoveries, WhatIsBeingUndoneIsNotBoughtByTheNextWorker) {
+  const auto cart = usual_cart();
+  crash("order.after_charge", cart);
+  inventory.expire_all();
+  inventory.stock("a", 0);
+  arm_failpoints("order.after_undoing_commit:error@1");
+  recover();
+  inventory.stock("a", 10);  // too late
+  recover();
+  EXPECT_EQ(code_of(buy(cart)), "inventory.insufficient_stock");
+  expect_nothing_kept();
+}
+
 TEST_F(Recoveries, AHoldLostAfterThePivotCancelsTheOrderAndRefundsIt) {
   const auto cart = usual_cart();
   crash("order.after_pivot_commit", cart);
@@ -192,6 +219,11 @@ TEST_F(Recoveries, AHoldLostAfterThePivotCancelsTheOrderAndRefundsIt) {
   EXPECT_EQ(state(), "completed");
   EXPECT_EQ(sql("SELECT string_agg(type, ',' ORDER BY sequence) FROM outbox_events"),
             "order.confirmed,order.cancelled");
+  // Nor is it sold later, by a worker who was held up, when there is stock again.
+  inventory.stock("a", 10);
+  const auto order = Uuid::parse(sql("SELECT id FROM orders")).value();
+  EXPECT_EQ(code_of(run(inventory.complete(souk::testing::test_context(), {.order_id = order}))),
+            "inventory.reservation_closed");
 }
 
 TEST_F(Recoveries, APaymentWhoseAnswerWasLostIsAskedForAndNotRepeated) {

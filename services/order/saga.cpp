@@ -18,18 +18,25 @@ bool is_settled(const State& state) {
          state.money == Money::refunded;
 }
 
+// Whoever asks for the money hears the same, now and later: nobody can make an order of this checkout any more.
+bool is_refused_for_good(const State& state) {
+  return state.money == Money::refused || state.money == Money::cancelled || state.money == Money::refunded;
+}
+
 // Money first: only when it is sure that none was taken the stock may go.
 Action next_undoing(const State& state) {
-  if (!is_settled(state)) return state.money == Money::captured ? Action::refund : Action::cancel_payment;
   const bool nothing_held = state.stock == Stock::released ||
                             (state.alone && (state.stock == Stock::untouched || state.stock == Stock::refused));
-  return nothing_held ? Action::write_refusal : Action::release;
+  if (is_settled(state) && nothing_held) return Action::write_refusal;
+  if (!state.undoing && !is_refused_for_good(state)) return Action::write_undoing;
+  if (!is_settled(state)) return state.money == Money::captured ? Action::refund : Action::cancel_payment;
+  return Action::release;
 }
 
 Action next_paying(const State& state, std::chrono::seconds age) {
   switch (state.money) {
     case Money::untouched:
-    case Money::absent: return age < charge_within ? Action::charge : Action::cancel_payment;
+    case Money::absent: return age < charge_within ? Action::charge : Action::write_undoing;
     case Money::unknown:
     case Money::uncertain: return Action::ask_payment;
     // The payment service looks again before it charges, and the gateway charges once for an order.
@@ -49,7 +56,7 @@ Action next_buying(const State& state, std::chrono::seconds age) {
   // Who takes over asks for the money first: a declined payment needs no stock.
   if (state.needs_payment && state.money == Money::unknown) return Action::ask_payment;
   const bool money_is_late = state.needs_payment && !has_money(state.money) && age >= money_within;
-  if (money_is_late) return Action::cancel_payment;
+  if (money_is_late) return Action::write_undoing;
   switch (state.stock) {
     case Stock::untouched:
     case Stock::absent:
@@ -101,9 +108,15 @@ void note_no_answer(State& state, Action action) {
 
 State fresh(bool needs_payment) { return State{.needs_payment = needs_payment}; }
 
-State taken_over(Phase phase, bool needs_payment) {
-  return State{
-      .phase = phase, .needs_payment = needs_payment, .stock = Stock::unknown, .money = Money::unknown, .alone = false};
+State taken_over(Phase phase, bool needs_payment, std::optional<Error> refusal) {
+  const bool undoing = refusal.has_value();
+  return State{.phase = phase,
+               .needs_payment = needs_payment,
+               .stock = Stock::unknown,
+               .money = Money::unknown,
+               .refusal = std::move(refusal),
+               .undoing = undoing,
+               .alone = false};
 }
 
 Action next(const State& state, std::chrono::seconds age) {
@@ -137,6 +150,10 @@ State after(State state, Action action, const Event& event) {
     case What::money_cancelled: note_money(state, Money::cancelled, action, event); break;
     case What::money_refunded: note_money(state, Money::refunded, action, event); break;
     case What::order_written: state.phase = Phase::completing; break;
+    case What::undoing_written:
+      refuse_with(state, errors::expired());
+      state.undoing = true;
+      break;
     case What::refusal_written: state.phase = Phase::compensated; break;
     case What::order_cancelled: state.stock = Stock::released; break;
     case What::cart_finished: state.cart_finished = true; break;
@@ -159,7 +176,11 @@ bool decided(const State& state) {
 UndoAction next(const Cancellation& state) {
   if (state.resting || state.written) return UndoAction::stop;
   if (state.unanswered >= most_unanswered) return UndoAction::hand_over;
-  if (!state.stock_returned) return state.stock_sold ? UndoAction::return_stock : UndoAction::complete_stock;
+  if (!state.stock_returned) {
+    if (state.stock_sold) return UndoAction::return_stock;
+    // Asked once more after the release, because a worker who was held up may have sold it just before.
+    return state.stock_gone && !state.stock_released ? UndoAction::release_stock : UndoAction::complete_stock;
+  }
   switch (state.money) {
     case Money::captured: return UndoAction::refund;
     case Money::absent:

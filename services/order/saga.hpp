@@ -13,7 +13,10 @@
 // a cancelled payment is never charged. What it guarantees (saga_test.cpp runs it against an adversary):
 //   - an order is written only while its stock is held and its money is captured, authorised or due on delivery;
 //   - it is refused only when no money can be taken any more and all stock is given back;
-//   - a payment whose outcome is not known is looked up before anything is undone.
+//   - a payment whose outcome is not known is looked up before anything is undone;
+//   - before anything is undone that another worker could still buy with, it is written down that it is undone: a
+//   worker
+//     who was held up must not take away what the one who took over has made an order of.
 namespace souk::order::saga {
 
 // As the row says it. Before the order is written: running or waiting (for the customer).
@@ -34,6 +37,7 @@ BOOST_DEFINE_ENUM_CLASS(Action,
                         refund,           // what was captured
                         release,          // the stock, and have it never reserved
                         write_order,      // the pivot
+                        write_undoing,    // from here on nobody buys, whoever goes on
                         write_refusal,    // the end without an order
                         park,             // the customer must act
                         hand_over,        // to recovery, later
@@ -46,7 +50,8 @@ BOOST_DEFINE_ENUM_CLASS(Action,
 BOOST_DEFINE_ENUM_CLASS(What, stock_held, stock_absent, stock_lapsed, stock_refused, stock_lost, stock_released,
                         stock_sold, money_absent, money_uncertain, money_needs_customer, money_captured,
                         money_authorised, money_on_delivery, money_refused, money_cancelled, money_refunded,
-                        order_written, refusal_written, parked, handed_over, order_cancelled, cart_finished, completed,
+                        order_written, undoing_written, refusal_written, parked, handed_over, order_cancelled,
+                        cart_finished, completed,
                         overtaken,  // another worker has the saga: a write was refused
                         no_answer)  // nothing is known of the last action
 
@@ -61,6 +66,7 @@ struct State {
   Stock stock = Stock::untouched;
   Money money = Money::untouched;
   std::optional<Error> refusal{};  // set: it is being undone
+  bool undoing = false;            // and that is written
   bool cart_finished = false;
   int unanswered = 0;    // in a row
   bool alone = true;     // nothing can be under way but what this worker knows of
@@ -70,8 +76,8 @@ struct State {
 
 // The first worker's state, right after the intent.
 State fresh(bool needs_payment);
-// That of a worker who takes the saga over.
-State taken_over(Phase phase, bool needs_payment);
+// That of a worker who takes the saga over; with `refusal` where it is written that it is undone.
+State taken_over(Phase phase, bool needs_payment, std::optional<Error> refusal = {});
 
 // Ages count from the intent. Within the first a payment may be begun; after the second a checkout that still has no
 // money ends.
@@ -89,13 +95,16 @@ bool decided(const State& state);
 // An order that is cancelled after it was written: stock back, money back, each until it is done.
 struct Cancellation {
   bool stock_sold = false;      // the hold became a sale, so that it can come back
+  bool stock_gone = false;      // there was nothing to sell
+  bool stock_released = false;  // nor can anybody sell it later
   bool stock_returned = false;  // or there was nothing to return
   Money money = Money::unknown;
   int unanswered = 0;
   bool resting = false;
   bool written = false;
 };
-BOOST_DEFINE_ENUM_CLASS(UndoAction, complete_stock, return_stock, cancel_payment, refund, write_done, hand_over, stop)
+BOOST_DEFINE_ENUM_CLASS(UndoAction, complete_stock, return_stock, release_stock, cancel_payment, refund, write_done,
+                        hand_over, stop)
 UndoAction next(const Cancellation& state);
 
 }  // namespace souk::order::saga

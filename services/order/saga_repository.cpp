@@ -53,7 +53,7 @@ constexpr pg::Statement write_all_orders{
     "moved AS (UPDATE checkout_sagas s SET state = 'completing', payment_status = i.payment_status, "
     "        confirmed_at = now(), payment_token = NULL, next_action = NULL "
     "    FROM input i WHERE s.id = i.id AND s.step_version = i.step_version AND s.state IN ('running', 'waiting') "
-    "    RETURNING s.id, s.scope, s.idempotency_key), "
+    "    AND s.refusal IS NULL RETURNING s.id, s.scope, s.idempotency_key), "
     "w_orders AS (INSERT INTO orders (id, order_number, user_id, status, subtotal, tax, shipping_cost, discount, "
     "total, "
     "        currency, payment_method, payment_status, shipping_address_id, billing_address_id, notes, confirmed_at, "
@@ -104,6 +104,11 @@ constexpr pg::Statement write_all_refusals{
     "    FROM (SELECT coupon_id, count(*) AS n FROM returned GROUP BY coupon_id) r WHERE c.id = r.coupon_id) "
     "SELECT i.id, m.id IS NOT NULL OR (s.step_version = i.step_version AND s.state = 'compensated') "
     "FROM input i LEFT JOIN moved m USING (id) LEFT JOIN checkout_sagas s USING (id)"};
+
+constexpr pg::Statement write_undoing_statement{
+    "order.write_undoing",
+    "UPDATE checkout_sagas SET refusal = $3::json "
+    "WHERE id = $1 AND step_version = $2 AND state IN ('running', 'waiting')"};
 
 constexpr pg::Statement write_all_completed{
     "order.write_completed",
@@ -392,6 +397,12 @@ Task<std::vector<Written>> SagaRepository::write_refusals(Context context,
   params.add(refusals.size());
   const auto rows = co_await pool_.execute(std::move(context), write_all_refusals, std::move(params));
   co_return in_order<Written>(refusals, rows, [](const pg::Row& row) { return Written{row.get<bool>(1)}; });
+}
+
+Task<bool> SagaRepository::write_undoing(Context context, Step step, const Error& refusal) {
+  const auto rows = co_await pool_.query(std::move(context), write_undoing_statement, step.id, step.step_version,
+                                         json::write(to_stored(refusal)));
+  co_return rows.affected() == 1;
 }
 
 Task<std::vector<Written>> SagaRepository::write_completed(Context context, const std::vector<Step>& steps) {

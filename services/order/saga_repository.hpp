@@ -81,6 +81,8 @@ class SagaRepository {
   Task<std::vector<Started>> start(Context context, const std::vector<Intent>& intents);
   Task<std::vector<OrderWritten>> write_orders(Context context, const std::vector<OrderToWrite>& orders);
   Task<std::vector<Written>> write_refusals(Context context, const std::vector<RefusalToWrite>& refusals);
+  // Says that a checkout is undone, by whoever takes it over, and why. False when another worker has the saga.
+  Task<bool> write_undoing(Context context, Step step, const Error& refusal);
   Task<std::vector<Written>> write_completed(Context context, const std::vector<Step>& steps);
 
   // Gives up the lease until the customer has acted, or recovery looks again. False when another worker has the saga.

@@ -55,6 +55,7 @@ Task<bool> Undo::perform(Context context, State& state, UndoAction action) {
   switch (action) {
     case UndoAction::complete_stock: co_return co_await complete_stock(context.limited(answers::call_limit), state);
     case UndoAction::return_stock: co_return co_await return_stock(context.limited(answers::call_limit), state);
+    case UndoAction::release_stock: co_return co_await release_stock(context.limited(answers::call_limit), state);
     case UndoAction::cancel_payment: co_return co_await cancel_payment(context.limited(answers::charge_limit), state);
     case UndoAction::refund: co_return co_await refund(context.limited(answers::charge_limit), state);
     case UndoAction::write_done: co_return co_await write_done(context, state);
@@ -74,12 +75,20 @@ Task<bool> Undo::complete_stock(Context context, State& state) {
   const auto completed = co_await inventory_.complete(context, {.order_id = state.cancellation.order_id});
   if (!completed && answers::is_no_answer(completed.error())) co_return false;
   // Nothing was held any more: nothing comes back.
-  if (!completed) state.saga.stock_returned = true;
+  state.saga.stock_returned = !completed && state.saga.stock_released;
+  state.saga.stock_gone = !completed;
   if (completed) {
     for (const auto& line : completed->lines) state.sold.push_back({line.product_id, line.quantity});
     state.saga.stock_sold = true;
   }
   co_return true;
+}
+
+// A hold that lapsed must not be sold later by a worker of the checkout who was held up.
+Task<bool> Undo::release_stock(Context context, State& state) {
+  const auto released = co_await inventory_.release(context, {.order_id = state.cancellation.order_id});
+  state.saga.stock_released = released.has_value();
+  co_return released.has_value();
 }
 
 Task<bool> Undo::return_stock(Context context, State& state) {

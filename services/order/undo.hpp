@@ -30,6 +30,7 @@ class Undo {
   Task<bool> perform(Context context, State& state, saga::UndoAction action);
   Task<bool> complete_stock(Context context, State& state);
   Task<bool> return_stock(Context context, State& state);
+  Task<bool> release_stock(Context context, State& state);
   Task<bool> cancel_payment(Context context, State& state);
   Task<bool> refund(Context context, State& state);
   Task<bool> write_done(Context context, State& state);
