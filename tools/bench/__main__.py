@@ -21,7 +21,7 @@ sys.path.insert(0, str(shops.ROOT / "tools/test"))
 
 import engines  # noqa: E402
 
-NAMES = ("product", "list", "search", "cart", "checkout", "hot", "reserve")
+NAMES = ("product", "list", "search", "cart", "checkout", "hot", "reserve", "simulation")
 OPEN = {"product": "get", "list": "get", "search": "get", "cart": "add", "checkout": "checkout", "hot": "checkout"}
 FILES = {"cart": "many", "checkout": "many", "hot": "one"}
 
@@ -53,7 +53,7 @@ def options_of(arguments):
 
 def build():
     print("building", flush=True)
-    subprocess.run([shops.ROOT / "tools/build", "release", "souk", "souk_load", "souk_direct"],
+    subprocess.run([shops.ROOT / "tools/build", "release", "souk", "souk_load", "souk_direct", "souk_simulate"],
                    cwd=shops.ROOT, check=True)
 
 
@@ -94,11 +94,15 @@ def compare(bench, options, head):
         for pair in pairs:
             print(f"round {number + 1} of {options.rounds}: {pair.title}", flush=True)
             bench.round(pair)
+    simulated = None
+    if not options.only or "simulation" in options.only:
+        print("schedules of the saga's simulation", flush=True)
+        simulated = measurements.simulate(options.seconds)
     process = process_of(bench.shop)
-    report.print_rates(pairs)
+    report.print_rates(pairs, simulated)
     report.print_costs(pairs)
     report.print_process(process, pairs)
-    return report.document_of(head, pairs, process)
+    return report.document_of(head, pairs, process, simulated)
 
 
 def find_knee(bench, options, head):

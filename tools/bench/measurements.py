@@ -1,11 +1,14 @@
 """What is measured, each beside the machine's limit for the same work."""
 
+import json
+import subprocess
+import time
 from dataclasses import dataclass, field
 from typing import Callable
 
 import limits
 import machine
-from shop import direct, load, quiet
+from shop import ROOT, direct, load, quiet
 
 
 @dataclass
@@ -109,6 +112,15 @@ class StatementCounts:
             "writing_transactions": round((now["xid"] - self._books["xid"]) / operations, 3),
             "wal_bytes": round(float(now["wal"] - self._books["wal"]) / operations, 1),
         }
+
+
+def simulate(seconds):
+    """Schedules of the saga's simulation in one thread; others than in the last run, and none may be broken."""
+    done = subprocess.run([ROOT / "build/release/bin/souk_simulate", "--seconds", str(seconds), "--from",
+                           str(time.time_ns())], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"the simulation found a broken promise:\n{done.stderr}")
+    return json.loads(done.stdout)
 
 
 def all_pairs(bench):

@@ -9,6 +9,7 @@ from shop import ROOT
 SEARCH_LIMIT_US = 60
 READY_LIMIT_S = 1.5
 MEMORY_LIMIT_MIB = 150
+SCHEDULES_A_SECOND = 1_000
 
 
 def median_of(rounds, side, *path):
@@ -60,7 +61,7 @@ def summary_of(pair):
     }
 
 
-def print_rates(pairs):
+def print_rates(pairs, simulated=None):
     print(f"\n{'':<34}{'Souk':>11}{'p50':>10}{'p99':>10}   {'limit':<28}{'':>11}{'ratio':>8}{'target':>8}")
     for pair in pairs:
         each = summary_of(pair)
@@ -69,6 +70,10 @@ def print_rates(pairs):
         print(f"{pair.title:<34}{rate(each['shop_rate']):>11}{milliseconds(each['p50_us']):>10}"
               f"{milliseconds(each['p99_us']):>10}   {pair.limit_title:<28}{rate(each['limit_rate']):>11}"
               f"{each['ratio']:>8.2f}{target:>8}  {word}")
+    if simulated:
+        word = verdict(simulated["rate"] >= SCHEDULES_A_SECOND)
+        print(f"{'schedules of the simulated saga':<34}{rate(simulated['rate']):>11}{'':>23}{'at least':<28}"
+              f"{rate(SCHEDULES_A_SECOND):>11}{'':>16}  {word}")
 
 
 def print_costs(pairs):
@@ -116,11 +121,12 @@ def keep(document, path):
     return path
 
 
-def document_of(head, pairs, process):
+def document_of(head, pairs, process, simulated=None):
     return {
         **head,
         "process": process,
         "search_over_http_us": search_over_http_us(pairs),
+        "simulation": simulated,
         "results": {pair.name: summary_of(pair) for pair in pairs},
         "rounds": {pair.name: [{"shop": shop, "limit": limit} for shop, limit in pair.rounds] for pair in pairs},
     }
