@@ -186,9 +186,15 @@ Platform::Parts::Parts(const std::string& secret, const Placement& where)
       notifications(placement, peers, "notification", notification::make_remote, notification::expose, [&] {
         return made(new notification::Service(
             notification_db, orders.api(), users.api(), inventory.api(),
-            notification::make_transport(settings::home.get()),
-            notification::Service::Options{.sender = notification::settings::mail_from.get(),
-                                           .merchant_email = notification::settings::merchant_email.get()}));
+            [this](Context context, events::ReadEvents request) {
+              return payments.api().events(std::move(context), std::move(request));
+            },
+            {.mail = notification::make_transport(settings::home.get()),
+             .webhooks = notification::make_webhook_sender()},
+            {.sender = notification::settings::mail_from.get(),
+             .merchant_email = notification::settings::merchant_email.get(),
+             .webhook_key = derive_secret(secret, "webhooks"),
+             .allow_private_webhooks = notification::settings::webhooks_allow_private.get()}));
       }) {}
 
 Platform::Platform(const std::string& secret, const Placement& placement)

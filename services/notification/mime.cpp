@@ -8,22 +8,6 @@
 namespace souk::notification::mime {
 namespace {
 
-std::string base64(std::string_view data) {
-  static constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < data.size(); i += 3) {
-    const auto group = data.substr(i, 3);
-    const auto byte = [&](std::size_t at) {
-      return at < group.size() ? static_cast<unsigned>(static_cast<unsigned char>(group[at])) : 0U;
-    };
-    const unsigned bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-    for (std::size_t k = 0; k < 4; ++k) {
-      out.push_back(k <= group.size() ? alphabet[bits >> (18 - 6 * k) & 63] : '=');
-    }
-  }
-  return out;
-}
-
 bool is_plain(std::string_view value) {
   return std::ranges::all_of(value, [](char c) { return c >= ' ' && c <= '~'; }) &&
          value.find("=?") == std::string_view::npos;
@@ -42,6 +26,22 @@ std::string part(std::string_view type, std::string_view body) {
 }
 
 }  // namespace
+
+std::string base64(std::string_view data) {
+  static constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (std::size_t i = 0; i < data.size(); i += 3) {
+    const auto group = data.substr(i, 3);
+    const auto byte = [&](std::size_t at) {
+      return at < group.size() ? static_cast<unsigned>(static_cast<unsigned char>(group[at])) : 0U;
+    };
+    const unsigned bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+    for (std::size_t k = 0; k < 4; ++k) {
+      out.push_back(k <= group.size() ? alphabet[bits >> (18 - 6 * k) & 63] : '=');
+    }
+  }
+  return out;
+}
 
 std::string compose(const Message& message, const std::string& sender) {
   // In quoted-printable text "=" is followed by digits, so no part can hold the boundary.

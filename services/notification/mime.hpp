@@ -18,6 +18,7 @@ std::string encode_header(std::string_view value);
 std::string encode_sender(std::string_view sender);
 // Lines of at most 76 characters; line ends of the text become CRLF.
 std::string quoted_printable(std::string_view text);
-std::string date(Timestamp time);  // "Sun, 01 Mar 2026 12:00:00 +0000"
+std::string base64(std::string_view data);  // with padding, in one line (RFC 4648 section 4)
+std::string date(Timestamp time);           // "Sun, 01 Mar 2026 12:00:00 +0000"
 
 }  // namespace souk::notification::mime

@@ -46,12 +46,13 @@ constexpr pg::Statement put_messages_back{
 constexpr pg::Statement make_message_due{
     "notification.make_due",
     "UPDATE notifications SET status = 'pending', attempts_before = attempts, next_attempt_at = clock_timestamp(), "
-    "  sent_at = NULL, handed_to = NULL WHERE id = $1 AND (status <> 'sent' OR channel <> 'email')"};
+    "  counted_from = clock_timestamp(), sent_at = NULL, handed_to = NULL WHERE id = $1 AND (status <> 'sent' OR "
+    "channel <> 'email')"};
 
-#define SOUK_NOTIFICATION_COLUMNS                                                                                 \
-  "SELECT id, kind, subject_id, channel, recipient, subject, status, attempts, "                                  \
-  "       CASE WHEN status = 'pending' THEN next_attempt_at END, last_error, message_id, handed_to, created_at, " \
-  "       sent_at"
+#define SOUK_NOTIFICATION_COLUMNS                                                                     \
+  "SELECT id, kind, subject_id, channel, recipient, subject, status, attempts, "                      \
+  "       CASE WHEN status = 'pending' THEN next_attempt_at END, last_error, message_id, handed_to, " \
+  "       endpoint_id, created_at, sent_at"
 
 constexpr pg::Statement find_message{"notification.find",
                                      SOUK_NOTIFICATION_COLUMNS " FROM notifications WHERE id = $1"};
@@ -66,7 +67,8 @@ constexpr pg::Statement list_newest_first{
     "notification.list", SOUK_NOTIFICATION_COLUMNS
     " FROM notifications "
     "WHERE ($1::text IS NULL OR subject_id = $1) AND ($2::text IS NULL OR status = $2) "
-    "  AND ($3::uuid IS NULL OR id < $3) ORDER BY id DESC LIMIT $4"};
+    "  AND ($3::uuid IS NULL OR id < $3) AND ($5::text IS NULL OR channel = $5) "
+    "  AND ($6::uuid IS NULL OR endpoint_id = $6) ORDER BY id DESC LIMIT $4"};
 #undef SOUK_NOTIFICATION_COLUMNS
 
 constexpr pg::Statement prune_sent{
@@ -158,7 +160,7 @@ Task<std::optional<Notification>> Repository::find(Context context, Uuid id) {
 Task<std::optional<NotificationDetails>> Repository::find_details(Context context, Uuid id) {
   const auto rows = co_await pool_.query(context, find_message_details, id);
   if (rows.empty()) co_return std::nullopt;
-  constexpr int text_column = 14;
+  constexpr int text_column = 15;
   NotificationDetails details{.notification = rows.front().to<Notification>(),
                               .text = rows.front().get<std::string>(text_column)};
   details.attempts = (co_await pool_.query(std::move(context), list_attempts, id)).to<Attempt>();
@@ -171,8 +173,8 @@ Task<> Repository::make_due(Context context, Uuid id) {
 
 Task<std::vector<Notification>> Repository::list(Context context, ListNotifications filter, std::optional<Uuid> before,
                                                  std::int64_t limit) {
-  const auto rows =
-      co_await pool_.query(std::move(context), list_newest_first, filter.subject_id, filter.status, before, limit);
+  const auto rows = co_await pool_.query(std::move(context), list_newest_first, filter.subject_id, filter.status,
+                                         before, limit, filter.channel, filter.endpoint_id);
   co_return rows.to<Notification>();
 }
 

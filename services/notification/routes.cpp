@@ -23,11 +23,13 @@ Task<Result<Notification>> retry(Api& notifications, Request request) {
 }  // namespace
 
 void add_routes(http::Router& router, Api& notifications) {
+  add_webhook_routes(router, notifications);
   router.add<http::NoBody, ListNotifications, NotificationPage>(
       http::Method::GET, "/v1/admin/notifications",
       {.operation_id = "list_notifications",
-       .summary = "Messages to customers, newest first: what was sent, what waits and why, what was given up. "
-                  "`subject_id` is the id of the order or user that they tell of.",
+       .summary = "Mails and webhooks, newest first: what was sent, what waits and why, what was given up. "
+                  "`subject_id` is the id of the order, user or item that they tell of; `endpoint_id` the webhook "
+                  "that they go to.",
        .tag = "Administration",
        .access = http::Access::admin,
        .errors = {"400 request.invalid_cursor"}},
@@ -48,10 +50,11 @@ void add_routes(http::Router& router, Api& notifications) {
       Method::POST, "/v1/admin/notifications/{id}/retry",
       {.operation_id = "retry_notification",
        .summary = "Makes a message due now that has failed or waits for its next attempt. It keeps its id, so that a "
-                  "receiver who has it already can tell.",
+                  "receiver who has it already can tell. A webhook is also sent again that was taken; a mail is not.",
        .tag = "Administration",
        .access = http::Access::admin,
-       .errors = {"404 notification.not_found", "409 notification.already_sent"}},
+       .errors = {"404 notification.not_found", "409 notification.already_sent", "404 webhook.not_found",
+                  "409 webhook.disabled"}},
       [&notifications](Request request, NoBody, NoQuery) { return retry(notifications, std::move(request)); });
 }
 

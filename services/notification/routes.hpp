@@ -5,7 +5,8 @@
 
 namespace souk::notification {
 
-// GET /v1/admin/notifications.
+// /v1/admin/notifications and /v1/admin/webhooks.
 void add_routes(http::Router& router, Api& notifications);
+void add_webhook_routes(http::Router& router, Api& api);
 
 }  // namespace souk::notification

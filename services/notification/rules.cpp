@@ -48,6 +48,14 @@ std::optional<Draft> draft(const std::string& kind, const inventory::StockLow& s
   return made;
 }
 
+Draft webhook_disabled(Uuid webhook_id, const std::string& url, const std::string& reason, Timestamp at,
+                       const std::string& recipient) {
+  const auto id = webhook_id.to_string();
+  auto made = make("webhook.disabled", id, recipient, {{"url", url}, {"reason", reason}, {"webhook_id", id}});
+  made.value().occurrence = to_rfc3339(at);
+  return *std::move(made);
+}
+
 std::optional<std::chrono::seconds> retry_after(std::int64_t attempts) {
   if (attempts >= most_attempts) return std::nullopt;
   const auto doublings = std::clamp<std::int64_t>(attempts - 1, 0, 10);

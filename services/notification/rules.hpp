@@ -33,6 +33,10 @@ std::optional<Draft> draft(const std::string& kind, const user::UserRegistered& 
 std::optional<Draft> draft(const std::string& kind, const inventory::StockLow& stock, Uuid event_id,
                            const std::string& recipient);
 
+// The merchant is told each time that a webhook was disabled.
+Draft webhook_disabled(Uuid webhook_id, const std::string& url, const std::string& reason, Timestamp at,
+                       const std::string& recipient);
+
 // How long until the next attempt after so many (from 1): 30 s, doubling, at most 1 h. Nothing after 120: given up.
 std::optional<std::chrono::seconds> retry_after(std::int64_t attempts);
 

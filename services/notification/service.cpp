@@ -13,6 +13,7 @@ namespace {
 constexpr const char* order_consumer = "notification.orders";
 constexpr const char* user_consumer = "notification.users";
 constexpr const char* stock_consumer = "notification.stock";
+constexpr const char* payment_consumer = "notification.payments";
 constexpr auto housekeeping_interval = std::chrono::hours(1);
 
 // An event of a feed that began anew may be one that was told of long ago: then its row is there, and nothing happens.
@@ -22,54 +23,60 @@ void warn_of_reset(const events::EventPage& page, const char* consumer) {
 
 }  // namespace
 
-Service::Service(pg::Pool& pool, order::Api& orders, user::Api& users, inventory::Api& inventory,
-                 std::unique_ptr<Transport> transport, const Options& options)
+Service::Service(pg::Pool& pool, order::Api& orders, user::Api& users, inventory::Api& inventory, Feed payment_events,
+                 Outlets outlets, const Options& options)
     : pool_(pool),
       orders_(orders),
       users_(users),
       inventory_(inventory),
+      payment_events_(std::move(payment_events)),
       repository_(pool),
-      deliverer_(repository_, std::move(transport)),
+      webhook_repository_(pool),
+      deliverer_(repository_, std::move(outlets.mail)),
+      webhook_sender_(std::move(outlets.webhooks)),
+      webhook_deliverer_(
+          pool, *webhook_sender_, options.webhook_key,
+          [this](pg::Transaction& tx, const DisabledWebhook& webhook) { return tell_disabled(tx, webhook); }),
       domain_(rules::domain_of(options.sender)),
-      merchant_email_(options.merchant_email) {}
+      options_(options) {}
+
+void Service::follow(TaskGroup& group, const char* consumer, Feed source,
+                     std::function<Task<>(Context, const events::EventPage&)> handle) {
+  events::run_consumer(group, {.name = consumer,
+                               .source = std::move(source),
+                               .handle = std::move(handle),
+                               .load_cursor = [this, consumer](Context context) {
+                                 return events::load_cursor(pool_, std::move(context), consumer);
+                               }});
+}
 
 void Service::start(TaskGroup& group) {
-  const auto load = [this](const char* consumer) {
-    return [this, consumer](Context context) { return events::load_cursor(pool_, std::move(context), consumer); };
-  };
-  events::run_consumer(
-      group,
-      {.name = order_consumer,
-       .source = [this](Context context,
-                        events::ReadEvents request) { return orders_.events(std::move(context), std::move(request)); },
-       .handle = [this](Context context,
-                        const events::EventPage& page) { return handle_orders(std::move(context), page); },
-       .load_cursor = load(order_consumer)});
-  events::run_consumer(
-      group,
-      {.name = user_consumer,
-       .source = [this](Context context,
-                        events::ReadEvents request) { return users_.events(std::move(context), std::move(request)); },
-       .handle = [this](Context context,
-                        const events::EventPage& page) { return handle_users(std::move(context), page); },
-       .load_cursor = load(user_consumer)});
-  events::run_consumer(
-      group, {.name = stock_consumer,
-              .source =
-                  [this](Context context, events::ReadEvents request) {
-                    return inventory_.events(std::move(context), std::move(request));
-                  },
-              .handle = [this](Context context,
-                               const events::EventPage& page) { return handle_stock(std::move(context), page); },
-              .load_cursor = load(stock_consumer)});
+  using events::EventPage, events::ReadEvents;
+  follow(
+      group, order_consumer,
+      [this](Context context, ReadEvents request) { return orders_.events(std::move(context), std::move(request)); },
+      [this](Context context, const EventPage& page) { return handle_orders(std::move(context), page); });
+  follow(
+      group, user_consumer,
+      [this](Context context, ReadEvents request) { return users_.events(std::move(context), std::move(request)); },
+      [this](Context context, const EventPage& page) { return handle_users(std::move(context), page); });
+  follow(
+      group, stock_consumer,
+      [this](Context context, ReadEvents request) { return inventory_.events(std::move(context), std::move(request)); },
+      [this](Context context, const EventPage& page) { return handle_stock(std::move(context), page); });
+  follow(group, payment_consumer, payment_events_,
+         [this](Context context, const EventPage& page) { return handle_payments(std::move(context), page); });
   deliverer_.start(group);
+  webhook_deliverer_.start(group);
   group.spawn("notification.housekeeping", keep_house(group));
 }
 
 Task<> Service::keep_house(TaskGroup& group) {
   do {
     try {
-      co_await repository_.prune(Context::background("notification", std::chrono::minutes(1)));
+      const auto context = Context::background("notification", std::chrono::minutes(1));
+      co_await repository_.prune(context);
+      co_await webhook_repository_.prune(context);
     } catch (const std::exception& e) {
       log::warning("notification housekeeping failed and is tried again", log::kv("why", std::string_view(e.what())));
     }
@@ -78,8 +85,9 @@ Task<> Service::keep_house(TaskGroup& group) {
 
 Task<> Service::handle_orders(Context context, const events::EventPage& page) {
   warn_of_reset(page, order_consumer);
-  std::vector<rules::Draft> drafts;
+  Messages messages;
   for (const auto& event : page.events) {
+    messages.add(webhooks::of_order_event(event));
     // Also those that a newer order service tells of while it runs beside this one.
     if (!templates::is_told(event.type)) {
       if (unknown_.insert(event.type).second) log::info("nobody is told of an event", log::kv("type", event.type));
@@ -87,32 +95,40 @@ Task<> Service::handle_orders(Context context, const events::EventPage& page) {
     }
     const auto order = json::read_trusted<order::OrderEvent>(event.payload.text);
     if (const auto recipient = co_await recipient_of(context, order)) {
-      drafts.push_back(rules::draft(event.type, order, *recipient).value());
+      messages.add(rules::draft(event.type, order, *recipient));
     }
   }
-  co_await store(context, order_consumer, page, drafts);
+  co_await store(context, order_consumer, page, messages);
 }
 
 Task<> Service::handle_users(Context context, const events::EventPage& page) {
   warn_of_reset(page, user_consumer);
-  std::vector<rules::Draft> drafts;
+  Messages messages;
   for (const auto& event : page.events) {
     if (event.type != "user.registered" && event.type != "registration.repeated") continue;
     const auto account = json::read_trusted<user::UserRegistered>(event.payload.text);
-    if (auto draft = rules::draft(event.type, account, event.created_at)) drafts.push_back(*std::move(draft));
+    messages.add(rules::draft(event.type, account, event.created_at));
   }
-  co_await store(context, user_consumer, page, drafts);
+  co_await store(context, user_consumer, page, messages);
 }
 
 Task<> Service::handle_stock(Context context, const events::EventPage& page) {
   warn_of_reset(page, stock_consumer);
-  std::vector<rules::Draft> drafts;
+  Messages messages;
   for (const auto& event : page.events) {
-    if (event.type != "stock.low" || merchant_email_.empty()) continue;
+    messages.add(webhooks::of_stock_event(event));
+    if (event.type != "stock.low" || options_.merchant_email.empty()) continue;
     const auto stock = json::read_trusted<inventory::StockLow>(event.payload.text);
-    if (auto draft = rules::draft(event.type, stock, event.id, merchant_email_)) drafts.push_back(*std::move(draft));
+    messages.add(rules::draft(event.type, stock, event.id, options_.merchant_email));
   }
-  co_await store(context, stock_consumer, page, drafts);
+  co_await store(context, stock_consumer, page, messages);
+}
+
+Task<> Service::handle_payments(Context context, const events::EventPage& page) {
+  warn_of_reset(page, payment_consumer);
+  Messages messages;
+  for (const auto& event : page.events) messages.add(webhooks::of_payment_event(event));
+  co_await store(context, payment_consumer, page, messages);
 }
 
 Task<std::optional<std::string>> Service::recipient_of(Context context, const order::OrderEvent& order) {
@@ -124,17 +140,22 @@ Task<std::optional<std::string>> Service::recipient_of(Context context, const or
   co_return std::nullopt;
 }
 
-Task<> Service::store(Context context, std::string consumer, const events::EventPage& page,
-                      const std::vector<rules::Draft>& drafts) {
-  std::optional<std::string> why_pending;
-  if (!deliverer_.has_transport()) why_pending = "no mail transport is set (SOUK_SMTP_URL, SOUK_MAIL_DIR)";
+Task<> Service::store(Context context, std::string consumer, const events::EventPage& page, const Messages& messages) {
   auto tx = co_await pool_.begin(context);
-  co_await repository_.insert_mails(tx, drafts, domain_, why_pending);
+  co_await insert_mails(tx, messages.mails);
+  const auto webhooks = co_await webhook_repository_.insert_messages(tx, messages.webhooks);
   co_await events::store_cursor(tx, std::move(consumer), page);
   SOUK_FAILPOINT("notification.before_messages_commit");
   co_await tx.commit();
   SOUK_FAILPOINT("notification.after_messages_commit");
-  if (!drafts.empty()) deliverer_.wake();
+  if (!messages.mails.empty()) deliverer_.wake();
+  if (webhooks > 0) webhook_deliverer_.wake();
+}
+
+Task<> Service::insert_mails(pg::Transaction& tx, const std::vector<rules::Draft>& mails) {
+  std::optional<std::string> why_pending;
+  if (!deliverer_.has_transport()) why_pending = "no mail transport is set (SOUK_SMTP_URL, SOUK_MAIL_DIR)";
+  co_await repository_.insert_mails(tx, mails, domain_, why_pending);
 }
 
 Task<Result<NotificationPage>> Service::list_notifications(Context context, ListNotifications request) {
@@ -161,11 +182,23 @@ Task<Result<NotificationDetails>> Service::get_notification(Context context, Not
 }
 
 Task<Result<Notification>> Service::retry_notification(Context context, NotificationRef request) {
-  co_await repository_.make_due(context, request.id);
-  auto notification = co_await repository_.find(std::move(context), request.id);
+  auto notification = co_await repository_.find(context, request.id);
   if (!notification) co_return errors::not_found();
-  if (notification->status == MessageStatus::sent) co_return errors::already_sent();
-  deliverer_.wake();
+  if (const auto& endpoint = notification->endpoint_id) {
+    const auto webhook = co_await webhook_repository_.find(context, *endpoint);
+    if (!webhook) co_return errors::webhook_not_found();
+    if (webhook->webhook.status != WebhookStatus::enabled) co_return errors::webhook_disabled();
+  }
+  co_await repository_.make_due(context, request.id);
+  notification = co_await repository_.find(std::move(context), request.id);
+  if (!notification) co_return errors::not_found();
+  if (notification->channel == Channel::webhook) {
+    webhook_deliverer_.wake();
+  } else if (notification->status == MessageStatus::sent) {
+    co_return errors::already_sent();
+  } else {
+    deliverer_.wake();
+  }
   co_return *std::move(notification);
 }
 

@@ -32,4 +32,9 @@ std::unique_ptr<Transport> make_transport(const std::string& home) {
   return std::make_unique<FileTransport>(std::filesystem::path(home) / folder, settings::mail_from.get());
 }
 
+std::unique_ptr<WebhookSender> make_webhook_sender() {
+  return std::make_unique<CurlSender>(CurlSenderOptions{.allow_private = settings::webhooks_allow_private.get(),
+                                                        .ca_file = settings::webhooks_ca_file.get()});
+}
+
 }  // namespace souk::notification

@@ -34,6 +34,11 @@ constexpr Template all_templates[] = {
     {"stock.low", "Low stock: {{sku}}",
      "There are {{quantity}} of {{sku}} left (item {{product_id}}); its reorder level is {{reorder_level}}.\n\n"
      "Order {{reorder_quantity}} more.\n"},
+    {"webhook.disabled", "A webhook was disabled",
+     "Nothing is sent to {{url}} any more: {{reason}}.\n\n"
+     "What waits for it is kept and goes out when it is enabled again (PATCH /v1/admin/webhooks/{{webhook_id}} with "
+     "the "
+     "status enabled). What happens until then is not told to it afterwards.\n"},
     {"user.registered", "Welcome, {{first_name}}",
      "Hello {{first_name}},\n\n"
      "your account for {{email}} is ready; you can log in.\n\n"

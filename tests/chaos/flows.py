@@ -7,9 +7,11 @@ import requests
 from support import simulator
 from support.client import checkout_body, unique_email
 from support.platform import wait_for
+from support.receiver import Receiver
 from support.shop import reservations
 
 FINAL_S = 90
+SETTINGS = {"SOUK_WEBHOOKS_ALLOW_PRIVATE": "true"}  # of the platform that the flows run on: its merchant is on loopback
 OPENING_STOCK = 40  # of each product that a flow buys
 
 
@@ -394,6 +396,47 @@ class Delivered(CashOnDelivery):
             self.pause(client)
 
 
+class Told(Purchase):
+    """A system of the merchant's is told of the order by a webhook."""
+
+    token = webhook = receiver = None
+    path = "/v1/admin/webhooks"
+    killed = deleted = False
+
+    def _drive(self, client):
+        admin = self.shop.client()
+        self.token = admin.token = self.token or log_in_as_admin(self.shop, admin)
+        self.receiver = self.receiver or Receiver()
+        if self.webhook is None:
+            self.webhook = self._hook(admin)
+        super()._drive(client)
+        if not self.deleted:
+            if self.killed:  # as if the lease of the process that is no more had gone by
+                self.shop.sql("notification_db", "UPDATE notifications SET next_attempt_at = now()"
+                                                 " WHERE channel = 'webhook' AND status = 'pending'")
+            self.killed = True
+            wait_for(self._sent, FINAL_S, "the webhook")
+            told = self.receiver.of(self.checkout_id, "order.confirmed")
+            assert len({each.id for each in told}) == 1 and len(told) <= 2, "a kill repeats what was under way, and only that"
+            told[0].verify(self.webhook["secret"])
+            assert admin.delete(f"{self.path}/{self.webhook['webhook']['id']}").status_code in (204, 404)
+            self.deleted = True
+
+    def _hook(self, admin):
+        reply = admin.post(self.path, {"url": self.receiver.url, "event_types": ["order.confirmed"]})
+        if reply.status_code == 409:  # made, and the reply was lost: the secret is told by making another
+            (made,) = [each for each in admin.get(self.path).json()["data"] if each["url"] == self.receiver.url]
+            reply = admin.post(f"{self.path}/{made['id']}/rotate", {"overlap_hours": 0})
+        assert reply.status_code in (200, 201), reply.text
+        return reply.json()
+
+    def _sent(self):
+        if not self.shop.alive():
+            raise Killed("while the webhook was sent")
+        return self.shop.scalar("notification_db", "SELECT count(*) > 0 FROM notifications WHERE subject_id = %s"
+                                                   " AND channel = 'webhook' AND status = 'sent'", self.checkout_id)
+
+
 # From the quick to the slow: a failpoint is tried with each until one reaches it.
 ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Delivered, Approved, Refused, LookedAt,
-       WithSavedCard, Captured, Restocked, Left, TimedOut, LostHold)
+       WithSavedCard, Captured, Restocked, Told, Left, TimedOut, LostHold)

@@ -246,9 +246,9 @@ WHERE h.status <> 'pending'
   AND (SELECT count(*) FROM order_db.outbox_events e
        WHERE e.key = h.order_id::text AND e.type = 'order.' || h.status) <> 1;
 
--- name: each change of status has one message a channel
-SELECT subject_id, kind, channel, count(*) FROM notification_db.notifications
-GROUP BY subject_id, kind, channel HAVING count(*) > 1;
+-- name: each change of status has one message a channel, and of webhooks one an endpoint
+SELECT subject_id, kind, occurrence, channel, endpoint_id, count(*) FROM notification_db.notifications
+GROUP BY subject_id, kind, occurrence, channel, endpoint_id HAVING count(*) > 1;
 
 -- name: each confirmed order has its message
 SELECT o.id FROM order_db.orders o

@@ -41,7 +41,7 @@ def strand_until_killed(shop, failpoint, product_id):
     stranded = flows.Stranded(product_id)
     stranded.strand(shop)
     try:
-        shop.start({"SOUK_FAILPOINT": f"{failpoint}:kill@1"})
+        shop.start({**flows.SETTINGS, "SOUK_FAILPOINT": f"{failpoint}:kill@1"})
     except RuntimeError:  # recovery was quicker than readiness
         assert not shop.alive()
     wait_for(lambda: not shop.alive(), 40, f"the end at {failpoint}")
@@ -69,13 +69,13 @@ def test_a_kill_leaves_one_order_one_charge_and_books_in_order(shop, stocked, fa
     if failpoint in OF_RECOVERY:
         started = [strand_until_killed(shop, failpoint, product_ids[0])]
     else:
-        shop.restart({"SOUK_FAILPOINT": f"{failpoint}:kill@1"})
+        shop.restart({**flows.SETTINGS, "SOUK_FAILPOINT": f"{failpoint}:kill@1"})
         started = drive_until_killed(shop, product_ids)
     assert not shop.alive(), f"no flow reaches the failpoint {failpoint}"
     assert shop.wait_exit() == -signal.SIGKILL
 
     flows.let_leases_pass(shop)
-    shop.start({})
+    shop.start(flows.SETTINGS)
     for purchase in started:
         purchase.drive(shop)
     wait_quiet(shop)
