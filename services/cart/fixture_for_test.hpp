@@ -6,6 +6,8 @@
 
 #include "fake_catalog_for_test.hpp"
 #include "redis/client.hpp"
+#include "remote.hpp"
+#include "rpc/over_the_wire_for_test.hpp"
 #include "service.hpp"
 #include "testing/engines.hpp"
 
@@ -18,6 +20,7 @@ class CartTest : public ::testing::Test {
     if (!souk::testing::redis_available()) GTEST_SKIP() << "SOUK_TEST_REDIS_URL is not set";
     redis_ = std::make_unique<redis::Client>(runtime_, souk::testing::redis_url());
     service_ = std::make_unique<Service>(runtime_, *redis_, catalog_);
+    wire_ = std::make_unique<rpc::MaybeWire<Api>>(runtime_, "cart", *service_, make_remote, expose);
     catalog_.sell("p1", 2999);
     catalog_.sell("p2", 500);
     catalog_.sell("shirt", 1500, {"shirt-s", "shirt-m"});
@@ -32,7 +35,7 @@ class CartTest : public ::testing::Test {
   template <class Reply, class Request>
   Result<Reply> call(Task<Result<Reply>> (Api::*method)(Context, Request), Request request, Caller caller = {}) {
     return runtime_.block_on(
-        call_on(*service_, method, souk::testing::test_context(std::move(caller)), std::move(request)));
+        call_on(wire_->api(), method, souk::testing::test_context(std::move(caller)), std::move(request)));
   }
   template <class Reply, class Request>
   static Task<Result<Reply>> call_on(Api& api, Task<Result<Reply>> (Api::*method)(Context, Request), Context context,
@@ -69,6 +72,7 @@ class CartTest : public ::testing::Test {
   FakeCatalog catalog_;
   std::unique_ptr<redis::Client> redis_;
   std::unique_ptr<Service> service_;
+  std::unique_ptr<rpc::MaybeWire<Api>> wire_;
   const Uuid anna_ = Uuid::v7();
 };
 

@@ -280,8 +280,8 @@ TEST_F(CartService, AFinishedCheckoutOfACartThatIsGoneIsNoError) {
 TEST_F(CartService, WhileRedisIsGoneItThrowsUnavailable) {
   const auto id = create().id;
   runtime_.block_on(redis_->close());
-  EXPECT_THROW(get(id), redis::Unavailable);
-  EXPECT_THROW(add(id, "p1"), redis::Unavailable);
+  EXPECT_THROW(get(id), Unavailable);
+  EXPECT_THROW(add(id, "p1"), Unavailable);
 }
 
 }  // namespace

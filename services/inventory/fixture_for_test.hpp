@@ -10,6 +10,8 @@
 
 #include "events/idempotency.hpp"
 #include "events/outbox.hpp"
+#include "remote.hpp"
+#include "rpc/over_the_wire_for_test.hpp"
 #include "service.hpp"
 #include "testing/engines.hpp"
 
@@ -40,9 +42,11 @@ class InventoryTest : public ::testing::Test {
     pool_ = std::make_unique<pg::Pool>(
         runtime_, pg::PoolOptions{.url = std::move(url), .name = "inventory_db", .max_connections = 8});
     service_ = std::make_unique<Service>(runtime_, *pool_);
+    wire_ = std::make_unique<rpc::MaybeWire<Api>>(runtime_, "inventory", *service_, make_remote, expose);
   }
   void disconnect() {
     if (!pool_) return;
+    wire_.reset();
     service_.reset();
     runtime_.block_on(pool_->close());
     pool_.reset();
@@ -50,14 +54,14 @@ class InventoryTest : public ::testing::Test {
 
   template <class Reply, class Request>
   Result<Reply> call(Task<Result<Reply>> (Api::*method)(Context, Request), Request request) {
-    return runtime_.block_on(call_on(*service_, method, souk::testing::test_context(), std::move(request)));
+    return runtime_.block_on(call_on(wire_->api(), method, souk::testing::test_context(), std::move(request)));
   }
   // Starts the call on one of the workers and does not wait for it.
   template <class Reply, class Request>
   std::future<Result<Reply>> start(Task<Result<Reply>> (Api::*method)(Context, Request), Request request) {
     const auto worker = next_worker_++ % runtime_.size();
     return asio::co_spawn(runtime_.executor(worker),
-                          call_on(*service_, method, souk::testing::test_context(), std::move(request)),
+                          call_on(wire_->api(), method, souk::testing::test_context(), std::move(request)),
                           asio::use_future);
   }
   template <class Reply, class Request>
@@ -123,6 +127,7 @@ class InventoryTest : public ::testing::Test {
   std::unique_ptr<souk::testing::TestDatabase> database_;
   std::unique_ptr<pg::Pool> pool_;
   std::unique_ptr<Service> service_;
+  std::unique_ptr<rpc::MaybeWire<Api>> wire_;
   std::size_t next_worker_ = 0;
 };
 

@@ -117,7 +117,11 @@ TEST_F(InventoryReservations, APoisonedRequestFailsAlone) {
     wait();
   }
   for (auto& one : running) EXPECT_TRUE(one.get());
-  EXPECT_THROW(poisoned.get(), pg::Error);
+  if (rpc::over_the_wire()) {
+    EXPECT_FALSE(poisoned.get());  // JSON carries no such text
+  } else {
+    EXPECT_THROW(poisoned.get(), pg::Error);
+  }
   EXPECT_EQ(stock("a").reserved_quantity, 30);
   expect_sound();
 }
@@ -269,7 +273,7 @@ TEST_F(InventoryReservations, WhereverItBreaksARepetitionDoesItOnce) {
       closing_ = Uuid::v7();
       if (step.name != "reserve") reserve(order, {{"a", 2}});
       arm_failpoints(place + ":error@1");
-      EXPECT_THROW(step.perform(order), FailpointError);
+      EXPECT_THROW(step.perform(order), std::runtime_error);
       EXPECT_TRUE(step.perform(order));
       expect_sound();
     }

@@ -105,7 +105,7 @@ TEST_F(PaymentCaptures, WhereverItBreaksARepetitionTakesTheMoneyOnce) {
     SCOPED_TRACE(place);
     const auto payment = held();
     arm_failpoints(std::string(place) + ":error@1");
-    EXPECT_THROW(capture(payment.id), FailpointError);
+    EXPECT_THROW(capture(payment.id), std::runtime_error);
     EXPECT_EQ(capture(payment.id)->status, PaymentStatus::succeeded);
     EXPECT_EQ(charges(payment.order_id), "1");
   }

@@ -11,6 +11,8 @@
 #include "events/idempotency.hpp"
 #include "events/outbox.hpp"
 #include "gateways/simulator.hpp"
+#include "remote.hpp"
+#include "rpc/over_the_wire_for_test.hpp"
 #include "service.hpp"
 #include "testing/engines.hpp"
 
@@ -46,12 +48,21 @@ class PaymentTest : public ::testing::Test {
     simulator_ = std::make_unique<Simulator>(
         runtime_, *simulator_pool_,
         Simulator::Delays{.slow = std::chrono::milliseconds(50), .timeout = std::chrono::milliseconds(20)});
-    service_ = std::make_unique<Service>(
-        runtime_, *pool_, Gateways{.by_name = {{"simulator", simulator_.get()}}, .standard = "simulator"});
+    serve({.by_name = {{"simulator", simulator_.get()}}, .standard = "simulator"});
+  }
+  // Makes the service anew, with these gateways.
+  void serve(Gateways gateways) {
+    stop();
+    service_ = std::make_unique<Service>(runtime_, *pool_, std::move(gateways));
+    wire_ = std::make_unique<rpc::MaybeWire<Api>>(runtime_, "payment", *service_, make_remote, expose);
+  }
+  void stop() {
+    wire_.reset();
+    service_.reset();
   }
   void disconnect() {
     if (!pool_) return;
-    service_.reset();
+    stop();
     simulator_.reset();
     runtime_.block_on(pool_->close());
     runtime_.block_on(simulator_pool_->close());
@@ -60,14 +71,14 @@ class PaymentTest : public ::testing::Test {
 
   template <class Reply, class Request>
   Result<Reply> call(Task<Result<Reply>> (Api::*method)(Context, Request), Request request) {
-    return runtime_.block_on(call_on(*service_, method, souk::testing::test_context(), std::move(request)));
+    return runtime_.block_on(call_on(wire_->api(), method, souk::testing::test_context(), std::move(request)));
   }
   // Starts the call on one of the workers and does not wait for it.
   template <class Reply, class Request>
   std::future<Result<Reply>> start(Task<Result<Reply>> (Api::*method)(Context, Request), Request request) {
     const auto worker = next_worker_++ % runtime_.size();
     return asio::co_spawn(runtime_.executor(worker),
-                          call_on(*service_, method, souk::testing::test_context(), std::move(request)),
+                          call_on(wire_->api(), method, souk::testing::test_context(), std::move(request)),
                           asio::use_future);
   }
   template <class Reply, class Request>
@@ -146,6 +157,7 @@ class PaymentTest : public ::testing::Test {
   std::unique_ptr<pg::Pool> simulator_pool_;
   std::unique_ptr<Simulator> simulator_;
   std::unique_ptr<Service> service_;
+  std::unique_ptr<rpc::MaybeWire<Api>> wire_;
   std::size_t next_worker_ = 0;
 };
 

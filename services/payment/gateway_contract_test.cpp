@@ -24,15 +24,14 @@ class GatewayContract : public PaymentTest, public ::testing::WithParamInterface
     use(false);
   }
   void TearDown() override {
-    service_.reset();
+    stop();
     rig_.reset();
     PaymentTest::TearDown();
   }
   void use(bool capture_later) {
-    service_ = std::make_unique<Service>(runtime_, *pool_,
-                                         Gateways{.by_name = {{GetParam().name, &rig_->gateway()}},
-                                                  .standard = GetParam().name,
-                                                  .capture_later = capture_later});
+    serve({.by_name = {{GetParam().name, &rig_->gateway()}},
+           .standard = GetParam().name,
+           .capture_later = capture_later});
   }
   Charge wanted(Uuid order_id, Play play, std::int64_t minor = 10'000) {
     auto charge = card(order_id, rig_->token(play), minor);

@@ -20,7 +20,7 @@ def history(order):
 
 def settled(platform, order_id):
     """Waits until what follows the order is done: the sale, the message, the saga."""
-    wait_for(lambda: reservations(platform, order_id) == ["completed"], what="the sale")
+    wait_for(lambda: set(reservations(platform, order_id)) == {"completed"}, what="the sale")
     wait_for(lambda: platform.scalar("order_db", "SELECT finished_at IS NOT NULL FROM checkout_sagas WHERE id = %s",
                                      order_id), what="the end of the saga")
 

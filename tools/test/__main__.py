@@ -62,6 +62,8 @@ def run_steps(selection, report):
             report.note("what needs the build was not run")
             return
         unit_step(selection, report)
+        if selection.everything or selection.step == "split":
+            programs.run_over_the_wire(report)
         for folder in functional.FOLDERS:
             if selection.wants_folder(folder):
                 functional.run(folder, selection, report)

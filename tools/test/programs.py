@@ -22,15 +22,18 @@ SANITIZER_OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:abort_on_error=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
+# Their fixtures take SOUK_TEST_OVER_THE_WIRE (lib/rpc/over_the_wire_for_test.hpp).
+OVER_THE_WIRE = ("cart_test", "inventory_test", "payment_test")
 _running = set()
 
 
-def run_all(preset, chosen, report):
+def run_all(preset, chosen, report, over_the_wire=False):
     """chosen: program name -> GoogleTest filter or None. One program a core at a time."""
     if not chosen:
         return
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        futures = [pool.submit(_run_reported, preset, name, pattern, report) for name, pattern in chosen.items()]
+        futures = [pool.submit(_run_reported, preset, name, pattern, report, over_the_wire)
+                   for name, pattern in chosen.items()]
         try:
             for future in futures:
                 future.result()
@@ -41,13 +44,22 @@ def run_all(preset, chosen, report):
             raise
 
 
-def _run_reported(preset, name, pattern, report):
+def run_over_the_wire(report):
+    """The tests of some services again, which then call their service as another process would."""
+    run_all("release", dict.fromkeys(OVER_THE_WIRE), report, over_the_wire=True)
+
+
+def _run_reported(preset, name, pattern, report, over_the_wire):
     title = name if preset == "release" else f"{name} ({preset})"
+    environment = {}
+    if over_the_wire:
+        title = f"split: {name}"
+        environment = {"SOUK_TEST_OVER_THE_WIRE": "1"}
     started = time.monotonic()
     borrowed = None
     try:
         borrowed = engines.borrow()
-        cases = _run(preset, name, pattern, borrowed, title)
+        cases = _run(preset, name, pattern, {**environment, **borrowed.environment}, title)
     except Exception as error:  # pylint: disable=broad-except; a broken environment is a failed case
         cases = [Case(title, "failed", f"{type(error).__name__}: {error}")]
     finally:
@@ -58,13 +70,13 @@ def _run_reported(preset, name, pattern, report):
         report.program(title, cases, time.monotonic() - started)
 
 
-def _run(preset, name, pattern, borrowed, title):
+def _run(preset, name, pattern, additions, title):
     with tempfile.NamedTemporaryFile(suffix=".json") as results:
         command = [tree.ROOT / "build" / preset / "bin" / name, f"--gtest_output=json:{results.name}",
                    "--gtest_color=no", "--gtest_brief=0"]
         if pattern:
             command.append(f"--gtest_filter={pattern}")
-        environment = {**os.environ, **SANITIZER_OPTIONS, **borrowed.environment}
+        environment = {**os.environ, **SANITIZER_OPTIONS, **additions}
         code, output = _execute(command, environment, TIMEOUT_S[preset])
         try:
             document = json.load(results)

@@ -7,6 +7,7 @@ import re
 import build
 import functional
 import lint
+import programs
 import tree
 
 STEPS = ("lint", "build", "unit", *functional.FOLDERS, "asan", "tsan")
@@ -85,4 +86,6 @@ class Selection:
         needed = [f"bin/{name}" for name in self.programs()]
         if any(self.wants_folder(folder) for folder in functional.FOLDERS):
             needed.append("souk")
+        if self.step == "split":
+            needed += [f"bin/{name}" for name in programs.OVER_THE_WIRE]
         return needed
