@@ -9,6 +9,9 @@ constexpr Duration period = std::chrono::milliseconds(10);
 // An interval that was too slow doubles what is turned away, one that was not takes a quarter back: quickly down,
 // gently up, so that it settles instead of swinging between all and nothing.
 constexpr std::uint32_t first_share = 16;
+// A worker that was stopped for long, by one slow task or by other programs, measures one great delay: that is no
+// queue. Once something is turned away each measurement counts, so that a queue of seconds is met in seconds.
+constexpr int fewest_to_begin_with = 3;
 // Some are always let in: whether it is better now can be seen only by those.
 constexpr std::uint32_t largest_share = 250;
 
@@ -17,11 +20,13 @@ constexpr std::uint32_t largest_share = 250;
 void Shedding::note(Duration delay, Deadline now) {
   if (interval_ends_ == Deadline{}) interval_ends_ = now + limits_.interval;
   least_ = std::min(least_, delay);
-  if (now < interval_ends_) return;
+  ++measured_;
+  if (now < interval_ends_ || (measured_ < fewest_to_begin_with && share(http::Priority::normal) == 0)) return;
   adapt(normal_, limits_.target);
   adapt(checkout_, limits_.target * limits_.checkout_factor);
   interval_ends_ = now + limits_.interval;
   least_ = Duration::max();
+  measured_ = 0;
 }
 
 void Shedding::adapt(std::atomic<std::uint32_t>& share, Duration target) const {

@@ -38,6 +38,7 @@ class Shedding {
   Limits limits_;
   Deadline interval_ends_{};
   Duration least_ = Duration::max();  // of this interval
+  int measured_ = 0;                  // in this interval
   std::atomic<std::uint32_t> normal_ = 0;
   std::atomic<std::uint32_t> checkout_ = 0;
 };

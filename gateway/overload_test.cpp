@@ -37,6 +37,14 @@ TEST_F(SheddingTest, ABurstIsNoReason) {
   }
 }
 
+TEST_F(SheddingTest, AWorkerThatWasStoppedIsNoReason) {
+  for (int i = 0; i < 20; ++i) {
+    shedding.note(i % 3 == 2 ? 1ms : 700ms, time);
+    time += 700ms;
+    EXPECT_EQ(normal(), 0U);
+  }
+}
+
 TEST_F(SheddingTest, ADelayThatStaysTurnsBrowsingAwayAndLeavesCheckoutsAlone) {
   run(2, 100ms);
   const auto first = normal();
