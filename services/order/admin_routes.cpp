@@ -1,3 +1,5 @@
+#include <chrono>
+
 #include "errors.hpp"
 #include "routes.hpp"
 
@@ -99,7 +101,9 @@ void add_changes(http::Router& router, Api& orders) {
        .summary = "The customer has it: shipped becomes delivered, and cash on delivery is paid. Twice is once.",
        .tag = "Orders",
        .access = http::Access::admin,
-       .errors = {"order.not_found", "409 order.illegal_status", "409 order.not_paid"}},
+       .errors = {"order.not_found", "409 order.illegal_status", "409 order.not_paid", "409 order.capture_failed",
+                  "503 order.capture_unanswered"},
+       .time_limit = std::chrono::seconds(20)},
       [&orders](Request request, NoBody, NoQuery) { return change(orders, &Api::deliver_order, std::move(request)); });
   router.add<NoBody, NoQuery, Order>(
       Method::POST, "/v1/admin/orders/{id}/cancel",
@@ -116,14 +120,15 @@ void add_shipping(http::Router& router, Api& orders) {
       Method::POST, "/v1/admin/orders/{id}/shipments",
       {.operation_id = "ship_order",
        .summary = "Ships a parcel with some of the items, or with all that are left. The last part makes the order "
-                  "shipped. A repeated Idempotency-Key ships once.",
+                  "shipped. Money that is only held is captured first. A repeated Idempotency-Key ships once.",
        .tag = "Orders",
        .access = http::Access::admin,
        .success_status = 201,
        .errors = {"order.not_found", "409 order.illegal_status", "409 order.nothing_left_to_ship",
-                  "409 order.checkout_unfinished", "422 order.unknown_item", "422 idempotency.body_mismatch",
-                  "409 idempotency.in_progress"},
-       .idempotency_key = true},
+                  "409 order.checkout_unfinished", "409 order.capture_failed", "503 order.capture_unanswered",
+                  "422 order.unknown_item", "422 idempotency.body_mismatch", "409 idempotency.in_progress"},
+       .idempotency_key = true,
+       .time_limit = std::chrono::seconds(20)},
       [&orders](Request request, Parcel parcel, NoQuery) {
         return ship(orders, std::move(request), std::move(parcel));
       });

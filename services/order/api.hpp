@@ -390,9 +390,10 @@ class Api {
   virtual Task<Result<Order>> start_processing(Context context, OrderRef request) = 0;
   // One parcel, once by its idempotency key. The first part makes the order `processing`, the last `shipped`.
   // order.nothing_left_to_ship (409) where another parcel has the items, order.unknown_item (422),
-  // order.checkout_unfinished (409) for the moment until its stock is booked.
+  // order.checkout_unfinished (409) for the moment until its stock is booked. Money that is only held is captured
+  // before the first parcel: order.capture_failed (409), order.capture_unanswered (503, repeat it).
   virtual Task<Result<Order>> ship_order(Context context, ShipOrder request) = 0;
-  // shipped -> delivered; cash on delivery is settled first. Twice is once. order.not_paid (409)
+  // shipped -> delivered; cash on delivery is settled first. Twice is once. order.not_paid (409), and as ship_order.
   virtual Task<Result<Order>> deliver_order(Context context, OrderRef request) = 0;
   virtual Task<Result<Purchased>> has_purchased(Context context, HasPurchased request) = 0;
   // For administrators. A code that differs from another only in case is the same: coupon.code_taken

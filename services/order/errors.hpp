@@ -47,6 +47,20 @@ inline Refusal checkout_unfinished() {
 inline Refusal not_paid() {
   return refuse(ErrorKind::conflict, "order.not_paid", "The order's payment has not been captured.");
 }
+inline Refusal capture_failed() {
+  return refuse(
+      ErrorKind::conflict, "order.capture_failed",
+      "The money that was held for the order cannot be captured; nothing was shipped. Ask the customer to pay "
+      "anew, or cancel the order.");
+}
+inline Refusal capture_unanswered() {
+  return Refusal(Error{.kind = ErrorKind::unavailable,
+                       .code = "order.capture_unanswered",
+                       .detail =
+                           "The gateway has not said yet that the order's money is captured; nothing was shipped. "
+                           "Repeat the request.",
+                       .retry_after_s = 2});
+}
 inline Refusal bad_cursor() {
   return refuse(ErrorKind::invalid, "request.invalid_cursor", "The cursor is not one that this list gave.");
 }

@@ -107,7 +107,13 @@ class FakePayments final : public payment::Api {
     change(request.order_id, payment::PaymentStatus::succeeded);
     co_return find(request.order_id).value();
   }
-  Task<Result<payment::Payment>> capture(Context, payment::PaymentRef) override { not_asked(); }
+  // Of "tok_lapses" the gateway holds nothing any more.
+  Task<Result<payment::Payment>> capture(Context, payment::PaymentRef request) override {
+    disturbance_.before("payment.capture");
+    auto result = capture_now(request.payment_id);
+    disturbance_.after("payment.capture");
+    co_return result;
+  }
   Task<Result<payment::PaymentDetails>> get_payment_details(Context, payment::PaymentRef) override { not_asked(); }
   Task<Result<payment::PaymentPage>> list_payments(Context, payment::ListPayments) override { not_asked(); }
   Task<Result<payment::PaymentMethods>> list_payment_methods(Context, payment::ListPaymentMethods) override {
@@ -173,10 +179,25 @@ class FakePayments final : public payment::Api {
     if (token == "tok_action") {
       payment.next_action = payment::NextAction{payment::NextActionType::redirect, "https://bank.example/"};
     }
-    payment.authorized = token == "tok_authorise";
+    payment.authorized = token == "tok_authorise" || token == "tok_lapses";
+    if (token == "tok_lapses") payment.gateway_payment_id = "lapsed";
     payment.outcome_unknown = token == "tok_silent" || token == "tok_mute" || token == "tok_lost";
     if (payment.outcome_unknown && token != "tok_silent") payment.gateway_payment_id = token.substr(4);
     return payments_[request.order_id] = payment;
+  }
+  Result<payment::Payment> capture_now(Uuid payment_id) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [order_id, payment] : payments_) {
+      if (payment.id != payment_id) continue;
+      const bool lapsed = payment.gateway_payment_id == "lapsed";
+      if (payment.authorized) {
+        payment.status = lapsed ? payment::PaymentStatus::cancelled : payment::PaymentStatus::succeeded;
+      }
+      payment.authorized = false;
+      if (payment.status != payment::PaymentStatus::cancelled) return payment;
+      return refuse(ErrorKind::conflict, "payment.not_authorized", "Nothing is held.");
+    }
+    return not_found();
   }
   Result<payment::Refund> refund_now(const payment::RefundPayment& request) {
     const std::lock_guard lock(mutex_);

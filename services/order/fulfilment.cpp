@@ -30,10 +30,16 @@ constexpr pg::Statement update_status{
     "WITH changed AS (UPDATE orders SET status = $2::text, updated_at = clock_timestamp(), "
     "    shipped_at = CASE WHEN $2::text = 'shipped' THEN clock_timestamp() ELSE shipped_at END, "
     "    delivered_at = CASE WHEN $2::text = 'delivered' THEN clock_timestamp() ELSE delivered_at END, "
-    "    payment_status = CASE WHEN $2::text = 'delivered' THEN 'paid' ELSE payment_status END "
+    "    payment_status = CASE WHEN $2::text = 'delivered' AND payment_status = 'pending' THEN 'paid' "
+    "        ELSE payment_status END "
     "    WHERE id = $1 RETURNING id) "
     "INSERT INTO order_status_history (order_id, status, notes, created_by, created_at) "
     "SELECT id, $2::text, $3, $4, clock_timestamp() FROM changed"};
+
+// Not over what a refund has made of it.
+constexpr pg::Statement note_captured{"order.note_captured",
+                                      "UPDATE orders SET payment_status = 'paid', updated_at = clock_timestamp() "
+                                      "WHERE id = $1 AND payment_status = 'pending'"};
 
 Result<void> check_change(OrderStatus from, OrderStatus to) {
   if (rules::may_follow(from, to)) return {};
@@ -63,7 +69,17 @@ Task<Result<Order>> Fulfilment::start_processing(Context context, Uuid order_id)
   co_return order;
 }
 
+// What is refused is refused before money is taken, so the first look comes before the capture, and the second decides.
 Task<Result<Order>> Fulfilment::ship(Context context, ShipOrder request) {
+  SOUK_CO_TRY(auto shipped, co_await try_ship(context, request, false));
+  if (!shipped) {
+    SOUK_CO_CHECK(co_await capture(context, request.order_id));
+    SOUK_CO_TRY(shipped, co_await try_ship(context, request, true));
+  }
+  co_return std::move(shipped).value();
+}
+
+Task<Result<std::optional<Order>>> Fulfilment::try_ship(Context context, ShipOrder request, bool captured) {
   auto tx = co_await pool_.begin(context);
   const auto key = key_of(context, request);
   // The key stands for this parcel, not for the order: an order has many.
@@ -79,6 +95,9 @@ Task<Result<Order>> Fulfilment::ship(Context context, ShipOrder request) {
   if (locked->checkout_open) co_return errors::checkout_unfinished();
   const auto left = co_await remaining(tx, request.order_id);
   SOUK_CO_TRY(auto packed, rules::pack(left, request.parcel.items));
+  if (locked->payment_status == PaymentStatus::failed) co_return errors::capture_failed();
+  if (locked->is_held && !captured) co_return std::nullopt;
+  if (captured) co_await tx.query(note_captured, request.order_id);
 
   std::optional<std::string> notes;
   if (request.parcel.notes) notes = *request.parcel.notes;
@@ -103,7 +122,10 @@ Task<Result<Order>> Fulfilment::deliver(Context context, Uuid order_id) {
     const auto limited = context.as_service("order").limited(answers::call_limit);
     SOUK_CO_CHECK(co_await payments_.settle_cash(limited, {.order_id = order_id}));
     SOUK_FAILPOINT("order.after_settle_cash");
-  } else if (known->payment_status != PaymentStatus::paid) {
+  } else if (known->payment_status == PaymentStatus::pending) {
+    // Shipped by a version that captured nothing.
+    SOUK_CO_CHECK(co_await capture(context, order_id));
+  } else if (known->payment_status == PaymentStatus::failed) {
     co_return errors::not_paid();
   }
   auto tx = co_await pool_.begin(context);
@@ -117,6 +139,26 @@ Task<Result<Order>> Fulfilment::deliver(Context context, Uuid order_id) {
   auto order = co_await tell(tx, order_id, changed);
   co_await commit(tx);
   co_return order;
+}
+
+// Without an effect where it was captured before, so whoever repeats it after a crash or silence goes on.
+Task<Result<void>> Fulfilment::capture(Context context, Uuid order_id) {
+  const auto service = context.as_service("order");
+  const auto held = co_await payments_.get_payment(service.limited(answers::call_limit), {.order_id = order_id});
+  if (!held && answers::is_no_answer(held.error())) co_return errors::capture_unanswered();
+  if (!held) co_return errors::capture_failed();
+  SOUK_FAILPOINT("order.before_capture");
+  const auto captured = co_await payments_.capture(service.limited(answers::charge_limit), {.payment_id = held->id});
+  SOUK_FAILPOINT("order.after_capture");
+  if (captured ? captured->authorized : answers::is_no_answer(captured.error())) {
+    co_return errors::capture_unanswered();
+  }
+  if (!captured || captured->status == payment::PaymentStatus::failed ||
+      captured->status == payment::PaymentStatus::cancelled) {
+    log::warning(context, "money that was held cannot be captured", log::kv("order_id", order_id));
+    co_return errors::capture_failed();
+  }
+  co_return Result<void>();
 }
 
 Task<std::vector<rules::Remaining>> Fulfilment::remaining(pg::Transaction& tx, Uuid order_id) {

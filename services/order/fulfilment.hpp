@@ -24,13 +24,17 @@ class Fulfilment {
   // order.not_found, order.illegal_status. Twice is once.
   Task<Result<Order>> start_processing(Context context, Uuid order_id);
   // order.not_found, order.illegal_status, order.checkout_unfinished, order.unknown_item, order.nothing_left_to_ship,
-  // idempotency.body_mismatch, idempotency.in_progress
+  // idempotency.body_mismatch, idempotency.in_progress. Money that is only held is captured before the first parcel is
+  // written: order.capture_failed, order.capture_unanswered; then nothing is shipped.
   Task<Result<Order>> ship(Context context, ShipOrder request);
   // Cash on delivery is settled before the commit, so a delivered order is paid. order.not_found, order.illegal_status,
-  // order.not_paid. Twice is once.
+  // order.not_paid, order.capture_failed, order.capture_unanswered. Twice is once.
   Task<Result<Order>> deliver(Context context, Uuid order_id);
 
  private:
+  // Empty: money is held that must be captured first; nothing was done.
+  Task<Result<std::optional<Order>>> try_ship(Context context, ShipOrder request, bool captured);
+  Task<Result<void>> capture(Context context, Uuid order_id);
   Task<std::vector<rules::Remaining>> remaining(pg::Transaction& tx, Uuid order_id);
   Task<> save_parcel(pg::Transaction& tx, Context context, const LockedOrder& order, Uuid parcel_id, Parcel parcel,
                      std::vector<ShippedItem> items);

@@ -50,7 +50,8 @@ constexpr pg::Statement find_purchase{
 
 constexpr pg::Statement lock_order{"order.lock",
                                    "SELECT id, user_id, status, payment_status, parcels, EXISTS (SELECT 1 FROM "
-                                   "checkout_sagas s WHERE s.id = orders.id AND s.finished_at IS NULL) "
+                                   "checkout_sagas s WHERE s.id = orders.id AND s.finished_at IS NULL), "
+                                   "payment_status = 'pending' AND payment_method IS DISTINCT FROM 'cod' "
                                    "FROM orders WHERE id = $1 FOR UPDATE"};
 
 // One statement for each index that can lead; what else is asked for is checked row by row on the way.

@@ -27,8 +27,9 @@ struct LockedOrder {
   PaymentStatus payment_status{};
   std::int64_t parcels = 0;
   bool checkout_open = false;  // its stock is not booked yet
+  bool is_held = false;        // its money, which is neither captured nor paid at the door
 };
-BOOST_DESCRIBE_STRUCT(LockedOrder, (), (id, user_id, status, payment_status, parcels, checkout_open))
+BOOST_DESCRIBE_STRUCT(LockedOrder, (), (id, user_id, status, payment_status, parcels, checkout_open, is_held))
 
 // The SQL of orders, once they are written.
 class Repository {

@@ -373,10 +373,13 @@ class Cancelled(Purchase):
                 self.order = reply.json()
 
 
-class Delivered(CashOnDelivery):
-    """An administrator packs, ships and delivers what is paid in cash."""
+class Delivered(Purchase):
+    """An administrator ships and delivers what is paid in cash."""
 
     token = None
+
+    def __init__(self, product_id, payment=None):
+        super().__init__(product_id, payment or {"method": "cod"})
 
     def _drive(self, client):
         super()._drive(client)
@@ -394,6 +397,13 @@ class Delivered(CashOnDelivery):
                 return
             assert reply.status_code in (409, 503, 504) and time.monotonic() < end, reply.text
             self.pause(client)
+
+
+class HeldThenDelivered(Delivered):
+    """The money is held when the customer buys, and captured when an administrator ships."""
+
+    def __init__(self, product_id):
+        super().__init__(product_id, {"method": "card", "token": simulator.AUTHORIZE})
 
 
 class Told(Purchase):
@@ -438,5 +448,5 @@ class Told(Purchase):
 
 
 # From the quick to the slow: a failpoint is tried with each until one reaches it.
-ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Delivered, Approved, Refused, LookedAt,
-       WithSavedCard, Captured, Restocked, Told, Left, TimedOut, LostHold)
+ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Delivered, HeldThenDelivered, Approved, Refused,
+       LookedAt, WithSavedCard, Captured, Restocked, Told, Left, TimedOut, LostHold)

@@ -7,7 +7,7 @@ import pytest
 from support import simulator
 from support.client import ok, unique_email
 from support.platform import wait_for
-from support.shop import at_once, payments, refused
+from support.shop import at_once, cents, payments, refused
 
 PARCEL = {"carrier": "DHL", "tracking_number": "T-1"}
 
@@ -167,9 +167,56 @@ def test_administrators_find_orders(http, goods, admin):
     refused(admin.get("/v1/admin/orders", params={"limit": 101}), 400, "request.invalid", "limit")
 
 
-def test_money_that_is_only_promised_delivers_nothing(platform, http, goods, admin):
-    order = http.buy(goods.product()["product_id"], payment={"method": "card", "token": simulator.SUCCESS})
-    ok(ship(admin, order), 201)
-    platform.sql("order_db", "UPDATE orders SET payment_status = 'pending' WHERE id = %s", order["id"])
-    refused(change(admin, order, "deliver"), 409, "order.not_paid")
-    platform.sql("order_db", "UPDATE orders SET payment_status = 'paid' WHERE id = %s", order["id"])
+def held(http, goods, token=simulator.AUTHORIZE):
+    """An order of two items whose money is only held."""
+    return http.buy((goods.product()["product_id"], 2), payment={"method": "card", "token": token})
+
+
+def test_held_money_is_captured_once_before_the_first_parcel_leaves(platform, http, goods, admin):
+    order = held(http, goods)
+    part = [{"order_item_id": order["items"][0]["id"], "quantity": 1}]
+    foreign = [{"order_item_id": str(uuid.uuid4()), "quantity": 1}]
+    refused(ship(admin, order, items=foreign), 422, "order.unknown_item")
+    assert simulator.charges(platform, order["id"]) == [], "what is refused costs nothing"
+    key = str(uuid.uuid4())
+    replies = at_once(*[lambda: ship(admin, order, key, items=part)] * 6)
+    assert {reply.json()["shipments"][0]["id"] for reply in replies if reply.status_code == 201} and {
+        reply.status_code for reply in replies} <= {201, 409}
+    assert ok(ship(admin, order, key, items=part), 201)["payment_status"] == "paid"
+    assert ok(ship(admin, order), 201)["status"] == "shipped"
+    assert len(simulator.charges(platform, order["id"])) == 1
+    assert ok(change(admin, order, "deliver"), 200)["payment_status"] == "paid"
+
+
+def test_money_that_cannot_be_captured_ships_nothing(platform, http, goods, admin):
+    order = held(http, goods, "tok_authorization_lapses")
+    for _ in range(2):
+        refused(ship(admin, order), 409, "order.capture_failed")
+    assert platform.scalar("order_db", "SELECT count(*) FROM shipments WHERE order_id = %s", order["id"]) == 0
+    assert simulator.charges(platform, order["id"]) == []
+    assert ok(change(admin, order, "cancel"), 200)["status"] == "cancelled"
+
+
+def test_a_gateway_that_does_not_answer_the_capture_is_asked_again(platform, http, goods, admin):
+    order = held(http, goods, "tok_capture_timeout")
+    reply = ship(admin, order)
+    if reply.status_code == 503:
+        assert reply.headers["Retry-After"]
+        refused(reply, 503, "order.capture_unanswered")
+    wait_for(lambda: ship(admin, order).status_code == 201 or
+             ok(admin.get(f"/v1/admin/orders/{order['id']}"), 200)["status"] == "shipped", what="the parcel")
+    assert len(simulator.charges(platform, order["id"])) == 1
+
+
+def test_shipping_and_cancelling_a_held_order_at_once_keep_its_money_and_its_fate_together(platform, http, goods, admin):
+    for _ in range(3):
+        order = held(http, goods)
+        wait_for(lambda: ship(admin, order, items=[]).json()["code"] == "order.nothing_left_to_ship", what="the sale")
+        shipped, cancelled = at_once(lambda: ship(admin, order), lambda: change(admin, order, "cancel"))
+        assert (shipped.status_code == 201) != (cancelled.status_code == 200), (shipped.text, cancelled.text)
+
+        def kept():
+            taken = sum(cents(row["amount"]) for row in simulator.charges(platform, order["id"]))
+            return taken - sum(cents(row["amount"]) for row in simulator.refunds(platform, order["id"]))
+
+        wait_for(lambda: kept() == (cents(order["total"]) if shipped.status_code == 201 else 0), what="the money")
