@@ -26,6 +26,7 @@ const std::map<std::string, Command>& all_commands() {
       {"import", {commands::import, "products FILE [--stock N] | reviews FILE: loads JSON Lines, .gz too"}},
       {"demo", {commands::demo, "loads the demo catalogue, once"}},
       {"admin", {commands::admin, "create-user EMAIL [--first-name N] [--last-name N]: makes an administrator"}},
+      {"audit", {commands::audit, "[--json]: checks what must hold in the books; 1 when something does not"}},
       {"config", {commands::config, "--json: addresses and databases as they are configured"}},
       {"settings", {commands::settings, "explains every setting"}},
       {"openapi", {commands::openapi, "prints the OpenAPI document"}},

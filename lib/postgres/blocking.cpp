@@ -42,6 +42,39 @@ Rows BlockingConnection::run(const std::string& sql, const std::vector<std::stri
                               nullptr, nullptr, 0));
 }
 
+// Starts a COPY, which answers with a status of its own.
+void BlockingConnection::expect(const std::string& sql, int status) {
+  pg_result* result = PQexec(connection_.get(), sql.c_str());
+  if (PQresultStatus(result) == status) {
+    PQclear(result);
+  } else {
+    checked(result);
+    throw Error("", "", "not a COPY: " + sql);
+  }
+}
+
+// Takes the results that follow the data of a COPY; one of them tells whether it worked.
+void BlockingConnection::finish_copy() {
+  while (pg_result* result = PQgetResult(connection_.get())) checked(result);
+}
+
+void BlockingConnection::copy(const std::string& out, BlockingConnection& target, const std::string& in) {
+  expect(out, PGRES_COPY_OUT);
+  target.expect(in, PGRES_COPY_IN);
+  auto* const sink = target.connection_.get();
+  char* line = nullptr;
+  bool taking = true;
+  for (int size = 0; (size = PQgetCopyData(connection_.get(), &line, 0)) > 0;) {
+    const std::unique_ptr<char, decltype(&PQfreemem)> owner(line, &PQfreemem);
+    taking = taking && PQputCopyData(sink, line, size) == 1;
+  }
+  finish_copy();
+  if (PQputCopyEnd(sink, taking ? nullptr : "the data could not be sent") != 1) {
+    throw Unavailable(PQerrorMessage(sink));
+  }
+  target.finish_copy();
+}
+
 Rows BlockingConnection::checked(pg_result* result) {
   Rows rows(result);
   const auto status = PQresultStatus(result);

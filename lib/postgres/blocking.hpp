@@ -22,6 +22,10 @@ class BlockingConnection {
   // One statement with parameters in the text format.
   Rows run(const std::string& sql, const std::vector<std::string>& parameters);
 
+  // Streams what `out` ("COPY … TO STDOUT") gives into `target` by `in` ("COPY … FROM STDIN"); only a part of it is in
+  // memory. Throws Error or Unavailable.
+  void copy(const std::string& out, BlockingConnection& target, const std::string& in);
+
   std::string quoted_name(const std::string& name) const;
   std::string quoted_text(const std::string& text) const;
   // What ALTER ROLE … PASSWORD takes instead of the password, so that no log shows it.
@@ -33,6 +37,8 @@ class BlockingConnection {
     void operator()(pg_conn* connection) const;
   };
   Rows checked(pg_result* result);
+  void expect(const std::string& sql, int status);
+  void finish_copy();
 
   std::unique_ptr<pg_conn, Finish> connection_;
 };

@@ -1,5 +1,6 @@
 -- What must hold once every saga is quiet. Each query gives no row, or one a violation.
--- The tables of each database stand in a schema of its name.
+-- The tables of each database stand in a schema of its name; what a query names is copied, and nothing else.
+-- `simulator` is the ledger of the payment simulator: the books of the gateway, which are not ours.
 
 -- name: reserved stock is the sum of the active reservations
 SELECT i.product_id, i.reserved_quantity, COALESCE(sum(r.quantity), 0) AS active
@@ -132,10 +133,10 @@ WHERE o.status = 'cancelled' AND r.status = 'active';
 
 -- name: a cancelled order has given back what it took
 SELECT t.reference_id, t.inventory_id, sum(t.quantity) AS kept
-FROM inventory_db.inventory_transactions t JOIN order_db.orders o ON t.reference_id LIKE o.id::text || '%'
+FROM inventory_db.inventory_transactions t JOIN order_db.orders o ON left(t.reference_id, 36) = o.id::text
 WHERE o.status = 'cancelled' AND t.transaction_type = 'sale'
   AND NOT EXISTS (SELECT 1 FROM inventory_db.inventory_transactions b
-                  WHERE b.inventory_id = t.inventory_id AND b.reference_id LIKE o.id::text || '%'
+                  WHERE b.inventory_id = t.inventory_id AND left(b.reference_id, 36) = o.id::text
                     AND b.transaction_type IN ('restock', 'adjustment') AND b.quantity = -t.quantity)
 GROUP BY t.reference_id, t.inventory_id;
 
@@ -189,13 +190,18 @@ WHERE s.id IS NULL AND k.operation LIKE '%checkout%';
 SELECT COALESCE(p.order_id::text, c.order_id) AS order_id, p.amount AS ours, c.amount AS gateways
 FROM (SELECT order_id, sum(amount) AS amount FROM payment_db.payments
       WHERE status IN ('succeeded', 'refunded') AND payment_gateway = 'simulator' GROUP BY 1) p
-FULL JOIN (SELECT order_id, sum(amount) AS amount FROM gateway.charges GROUP BY 1) c ON c.order_id = p.order_id::text
+FULL JOIN (SELECT key AS order_id, sum(amount) / 100.0 AS amount FROM simulator.payments
+           WHERE status = 'succeeded' GROUP BY 1) c ON c.order_id = p.order_id::text
 WHERE p.amount IS DISTINCT FROM c.amount;
 
 -- name: our refunds are the gateway's refunds, both ways
 SELECT COALESCE(r.order_id::text, g.order_id) AS order_id, r.amount AS ours, g.amount AS gateways
-FROM (SELECT order_id, sum(amount) AS amount FROM payment_db.refunds WHERE status = 'succeeded' GROUP BY 1) r
-FULL JOIN (SELECT order_id, sum(amount) AS amount FROM gateway.refunds GROUP BY 1) g ON g.order_id = r.order_id::text
+FROM (SELECT p.order_id, sum(r.amount) AS amount FROM payment_db.refunds r
+      JOIN payment_db.payments p ON p.id = r.payment_id
+      WHERE r.status = 'succeeded' AND p.payment_gateway = 'simulator' GROUP BY 1) r
+FULL JOIN (SELECT p.key AS order_id, sum(r.amount) / 100.0 AS amount FROM simulator.refunds r
+           JOIN simulator.payments p ON p.id = r.payment_id
+           WHERE r.status = 'succeeded' GROUP BY 1) g ON g.order_id = r.order_id::text
 WHERE r.amount IS DISTINCT FROM g.amount;
 
 -- name: no more of an item is shipped than was bought, and nothing of a cancelled order
