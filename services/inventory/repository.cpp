@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/seeded_bug.hpp"
 #include "errors.hpp"
 
 namespace souk::inventory {
@@ -189,7 +190,11 @@ rules::Hold read_hold(const pg::Row& row) {
 
 Task<rules::Books> Repository::lock_books(pg::Transaction& tx, std::vector<std::string> product_ids,
                                           std::vector<Uuid> order_ids) {
-  const auto rows = co_await tx.query(lock_books_statement, product_ids, order_ids);
+  auto statement = SOUK_SEEDED_SQL("inventory.locks_unsorted", lock_books_statement,
+                                   "ORDER BY product_id FOR NO KEY UPDATE)", "ORDER BY random() FOR NO KEY UPDATE)");
+  statement = SOUK_SEEDED_SQL("inventory.stock_not_locked", statement, "ORDER BY product_id FOR NO KEY UPDATE)",
+                              "ORDER BY product_id)");
+  const auto rows = co_await tx.query(statement, product_ids, order_ids);
   rules::Books books;
   for (const pg::Row row : rows) {
     switch (row.get<int>(0)) {

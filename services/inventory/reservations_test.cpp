@@ -90,6 +90,55 @@ TEST_F(InventoryReservations, LinesInAnyOrderNeitherDeadlockNorOversell) {
   expect_sound();
 }
 
+// Two processes, each with a batch of its own at the same moment, again and again: both want the last piece of
+// something, and then all products.
+TEST_F(InventoryReservations, ProcessesThatMeetNeitherDeadlockNorOversell) {
+  constexpr int rounds = 25;
+  Runtime other_runtime(1);
+  pg::Pool other_pool(other_runtime, {.url = database_->url(), .name = "other", .max_connections = 2});
+  std::vector<ReserveLine> all;
+  for (int i = 0; i < 8; ++i) {
+    all.push_back({"p" + std::to_string(i), 1});
+    open(all.back().product_id, 100);
+  }
+  for (int round = 0; round < rounds; ++round) open("last" + std::to_string(round), 1);
+  {
+    Service other(other_runtime, other_pool);
+    const auto in_other = [&](std::vector<ReserveLine> lines) {
+      return asio::co_spawn(
+          other_runtime.executor(0),
+          call_on(other, &Api::reserve, souk::testing::test_context(), reserve_request(Uuid::v7(), std::move(lines))),
+          asio::use_future);
+    };
+    for (int round = 0; round < rounds; ++round) {
+      const std::vector<ReserveLine> last{{"last" + std::to_string(round), 1}};
+      auto one = start_reserve(Uuid::v7(), last);
+      auto two = in_other(last);
+      const int sold = (one.get() ? 1 : 0) + (two.get() ? 1 : 0);
+      EXPECT_EQ(sold, 1) << "the last piece of round " << round;
+    }
+    // Somebody holds one of the products, so that both are stopped in the middle.
+    for (int round = 0; round < 5; ++round) {
+      std::optional<Locked> locked(std::in_place, database_->url(), "p4");
+      auto here = start_reserve(Uuid::v7(), all);
+      auto there = in_other(all);
+      while (sql("SELECT count(*) FROM pg_stat_activity "
+                 "WHERE datname = current_database() AND wait_event_type = 'Lock'") != "2") {
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      }
+      locked.reset();
+      EXPECT_TRUE(here.get());
+      EXPECT_TRUE(there.get());
+    }
+  }
+  other_runtime.block_on(other_pool.close());
+  expect_sound();
+  // A deadlock is repeated, so that nobody hears of it; the server has counted it once its connections are gone.
+  sql("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'");
+  EXPECT_EQ(sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"), "0");
+}
+
 TEST_F(InventoryReservations, WhoWaitsTogetherIsExecutedTogether) {
   open("a", 100);
   std::vector<Reserving> running;

@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "core/seeded_bug.hpp"
 #include "errors.hpp"
 
 namespace souk::inventory::rules {
@@ -133,7 +134,7 @@ Answer Desk::extend(const Operation& operation, Order& order) {
     return {errors::reservation_closed()};
   }
   if (status == ReservationStatus::active) {
-    order.changed = true;
+    order.changed = !SOUK_SEEDED_BUG("inventory.hold_not_extended");
     for (auto& hold : order.holds) hold.expires_at = std::max(hold.expires_at, hold_end(operation.hold_seconds));
   }
   return {to_api(operation.order_id, order)};
@@ -164,7 +165,7 @@ Answer Desk::release(const Operation& operation, Order& order) {
   }
   const auto status = order.holds.front().status;
   if (status == ReservationStatus::active) {
-    set_status(order, ReservationStatus::cancelled);
+    if (!SOUK_SEEDED_BUG("inventory.release_keeps_the_hold")) set_status(order, ReservationStatus::cancelled);
     book(operation, order, TransactionType::release);
   } else if (status == ReservationStatus::expired && !order.closed) {
     order.closed = order.closed_now = true;
@@ -222,6 +223,7 @@ void Desk::book(const Operation& operation, const Order& order, TransactionType 
     auto& stock = item(hold.item_id);
     const auto amount = type == TransactionType::reservation ? hold.quantity : -hold.quantity;
     (type == TransactionType::sale ? stock.quantity : stock.reserved_quantity) += amount;
+    if (SOUK_SEEDED_BUG("inventory.sale_without_ledger_row") && type == TransactionType::sale) continue;
     // An order is sold once, whichever hold that ends.
     const auto number = type == TransactionType::sale ? 1 : hold.number;
     changes_.ledger.push_back({.item_id = hold.item_id,

@@ -1,6 +1,7 @@
 #include "cancellations.hpp"
 
 #include "core/failpoint.hpp"
+#include "core/seeded_bug.hpp"
 #include "details.hpp"
 #include "errors.hpp"
 #include "rules.hpp"
@@ -22,6 +23,10 @@ Task<Result<Cancellations::Cancelled>> Cancellations::cancel(Context context, Uu
     co_await repository_.start_cancellation(tx, order_id, std::move(cause));
   }
   auto order = co_await repository_.get(tx, order_id);
+  if (SOUK_SEEDED_BUG("order.event_outside_the_transaction")) {
+    co_await tx.commit();
+    tx = co_await pool_.begin(context);
+  }
   if (changed) co_await outbox_.append(tx, "order.cancelled", order_id.to_string(), event_of(order));
   SOUK_FAILPOINT("order.before_cancel_commit");
   co_await tx.commit();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "core/seeded_bug.hpp"
+
 namespace souk::order::coupon_uses {
 namespace {
 
@@ -59,7 +61,9 @@ Task<> take(pg::Transaction& tx, const std::vector<Intent>& intents, std::vector
     emails.push_back(details.coupon_email);
   }
   if (orders.empty()) co_return;
-  const auto rows = co_await tx.query(take_coupon_uses, orders, wanted, users, emails);
+  const auto statement =
+      SOUK_SEEDED_SQL("order.coupon_use_not_counted", take_coupon_uses, "uses = c.uses + t.n", "uses = c.uses");
+  const auto rows = co_await tx.query(statement, orders, wanted, users, emails);
   std::unordered_set<Uuid> undone;
   for (const pg::Row row : rows) undone.insert(row.get<Uuid>(0));
   for (std::size_t i = 0; i < intents.size(); ++i) {

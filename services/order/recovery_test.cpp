@@ -1,3 +1,4 @@
+#include "errors.hpp"
 #include "fixture_for_test.hpp"
 
 namespace souk::order {
@@ -338,6 +339,25 @@ TEST_F(Recoveries, AStaleWorkerWritesNothingAndTellsWhatTheOtherWrote) {
 }
 
 // The other worker finds no payment in time and undoes; the charge that comes late is refused.
+TEST_F(Recoveries, WhoLostTheLeaseWritesNothing) {
+  crash("order.after_charge", usual_cart());
+  sql("UPDATE checkout_sagas SET lease_until = now()");
+  SagaRepository sagas(*pool, std::chrono::seconds(30));
+  const auto context = souk::testing::test_context();
+  const auto id = Uuid::parse(sql("SELECT id FROM checkout_sagas")).value();
+  const auto mine = run(sagas.take(context, id)).value();
+  const auto step = Step{id, mine.step_version - 1};
+  const std::vector<OrderToWrite> orders{{.id = id, .step_version = step.step_version, .details = mine.details}};
+  EXPECT_FALSE(run(sagas.write_orders(context, orders)).front().confirmed_at);
+  const std::vector<RefusalToWrite> refusals{{id, step.step_version, errors::expired()}};
+  EXPECT_FALSE(run(sagas.write_refusals(context, refusals)).front().written);
+  EXPECT_FALSE(run(sagas.write_undoing(context, step, errors::expired())));
+  EXPECT_FALSE(run(sagas.park(context, step, std::nullopt, std::chrono::seconds(1))));
+  EXPECT_FALSE(run(sagas.hand_over(context, step, std::chrono::seconds(1))));
+  EXPECT_EQ(sql("SELECT count(*) FROM orders"), "0");
+  EXPECT_EQ(state(), "running");
+}
+
 TEST_F(Recoveries, AStaleWorkersChargeComesTooLateForAnUndoneCheckout) {
   payments.block_charges(true);
   const auto cart = usual_cart();

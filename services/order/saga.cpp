@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "core/seeded_bug.hpp"
 #include "errors.hpp"
 
 namespace souk::order::saga {
@@ -14,6 +15,7 @@ bool has_money(Money money) {
 // No money was taken, or it was given back, and none can be taken any more.
 bool is_settled(const State& state) {
   if (!state.needs_payment) return true;
+  if (SOUK_SEEDED_BUG("order.undone_without_lookup") && state.money == Money::unknown) return true;
   return state.money == Money::untouched || state.money == Money::refused || state.money == Money::cancelled ||
          state.money == Money::refunded;
 }
@@ -28,7 +30,8 @@ Action next_undoing(const State& state) {
   const bool nothing_held = state.stock == Stock::released ||
                             (state.alone && (state.stock == Stock::untouched || state.stock == Stock::refused));
   if (is_settled(state) && nothing_held) return Action::write_refusal;
-  if (!state.undoing && !is_refused_for_good(state)) return Action::write_undoing;
+  const bool must_write = !SOUK_SEEDED_BUG("order.undone_before_it_is_written");
+  if (must_write && !state.undoing && !is_refused_for_good(state)) return Action::write_undoing;
   if (!is_settled(state)) return state.money == Money::captured ? Action::refund : Action::cancel_payment;
   return Action::release;
 }
@@ -182,7 +185,8 @@ UndoAction next(const Cancellation& state) {
     return state.stock_gone && !state.stock_released ? UndoAction::release_stock : UndoAction::complete_stock;
   }
   switch (state.money) {
-    case Money::captured: return UndoAction::refund;
+    case Money::captured:
+      return SOUK_SEEDED_BUG("order.cancelled_without_refund") ? UndoAction::write_done : UndoAction::refund;
     case Money::absent:
     case Money::refused:
     case Money::cancelled:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "core/seeded_bug.hpp"
 #include "coupon_uses.hpp"
 #include "rules.hpp"
 
@@ -381,7 +382,9 @@ Task<std::vector<OrderWritten>> SagaRepository::write_orders(Context context, co
   add_address_columns(params, orders);
   params.add(orders.size());
   params.add(item_taxes(orders));
-  const auto rows = co_await pool_.execute(std::move(context), write_all_orders, std::move(params));
+  const auto statement = SOUK_SEEDED_SQL("order.lease_not_checked", write_all_orders,
+                                         "AND s.step_version = i.step_version AND s.state IN", "AND s.state IN");
+  const auto rows = co_await pool_.execute(std::move(context), statement, std::move(params));
   co_return in_order<OrderWritten>(
       orders, rows, [](const pg::Row& row) { return OrderWritten{row.get<std::optional<Timestamp>>(1)}; });
 }

@@ -5,6 +5,7 @@
 
 #include "core/failpoint.hpp"
 #include "core/failure.hpp"
+#include "core/seeded_bug.hpp"
 #include "errors.hpp"
 #include "events/idempotency.hpp"
 #include "rules.hpp"
@@ -29,7 +30,10 @@ constexpr double late_s = 15;
 constexpr double abandoned_s = 20 * 60;
 
 // The order's id is our key at the gateway: whoever charges the order, and however often, means the same payment.
-std::string gateway_key(const Payment& payment) { return payment.order_id.to_string(); }
+std::string gateway_key(const Payment& payment) {
+  const bool forgets = SOUK_SEEDED_BUG("payment.a_new_key_for_each_attempt");
+  return (forgets ? Uuid::v7() : payment.order_id).to_string();
+}
 
 Payment new_payment(const Charge& request, std::optional<std::string> gateway) {
   const bool cash = request.method == Method::cod;

@@ -88,4 +88,6 @@ class Selection:
             needed.append("souk")
         if self.step == "split":
             needed += [f"bin/{name}" for name in programs.OVER_THE_WIRE]
+        if self.wants_folder("chaos"):
+            needed.append("souk_seeded")
         return needed
