@@ -4,6 +4,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include "core/embedded.hpp"
+#include "core/failpoint.hpp"
 #include "core/failure.hpp"
 #include "core/settings.hpp"
 #include "gateway/credentials.hpp"
@@ -190,6 +191,8 @@ Task<http::Response> Gateway::answer(http::Request request, const http::Route* r
   } else {
     request.context = request.context.with_caller(*caller);
     response = co_await router_.handle(std::move(request));
+    // All is done, and the client does not hear of it.
+    if (route != nullptr && route->info.idempotency_key) SOUK_FAILPOINT("gateway.before_keyed_reply");
   }
   if (nearest) add_limit_headers(response, *nearest);
   co_return response;
