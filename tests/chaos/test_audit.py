@@ -98,8 +98,8 @@ PLANTED = {
         ("order_db", "UPDATE orders SET status = 'processing' WHERE id = %(bought)s"),
     "each change of status has one event":
         ("order_db", "DELETE FROM outbox_events WHERE key = %(bought)s"),
-    "each change of status has one message a channel":
-        ("notification_db", "UPDATE notifications SET kind = 'order.confirmed' WHERE subject_id = %(cancelled)s"),
+    "each change of status has one message a channel, and of webhooks one an endpoint":
+        ("notification_db", "UPDATE notifications SET kind = 'order.confirmed', occurrence = '' WHERE subject_id = %(cancelled)s"),
     "each confirmed order has its message":
         ("notification_db", "DELETE FROM notifications WHERE subject_id = %(bought)s"),
 }
