@@ -17,6 +17,7 @@ FOLDERS = {"functional": "tests/functional", "split": "tests/functional", "chaos
 SPLIT = ("test_admin_payments.py", "test_auth.py", "test_bad_input.py", "test_browse.py", "test_cart.py", "test_checkout.py",
          "test_coupons.py", "test_inventory.py", "test_openapi.py", "test_orders.py", "test_payment_methods.py")
 TIMEOUT_S = 2400
+LONG_TIMEOUT_S = 7200
 HERE = tree.ROOT / "tools/test"
 
 
@@ -62,7 +63,7 @@ def run(folder, selection, report):
 
 def _follow(process, reader, report, prefix):
     """Reports a line a file as the events come in; returns the number of cases."""
-    timer = threading.Timer(TIMEOUT_S, os.killpg, (process.pid, signal.SIGKILL))
+    timer = threading.Timer(LONG_TIMEOUT_S if os.environ.get("SOUK_TEST_LONG") else TIMEOUT_S, os.killpg, (process.pid, signal.SIGKILL))
     timer.start()
     total, current, cases, seconds = 0, None, [], 0.0
     with os.fdopen(reader) as events:

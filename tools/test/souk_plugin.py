@@ -7,6 +7,7 @@ import signal
 import pytest
 
 LIMIT_S = int(os.environ.get("SOUK_TEST_LIMIT_S", "240"))
+LONG_LIMIT_S = 3600
 _events = os.fdopen(int(os.environ["SOUK_TEST_EVENTS_FD"]), "w", buffering=1)
 
 
@@ -37,11 +38,13 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
+    limit_s = LONG_LIMIT_S if item.get_closest_marker("long") else LIMIT_S
+
     def out_of_time(_signal, _frame):
-        raise TimeoutError(f"{item.nodeid} took longer than {LIMIT_S} seconds")
+        raise TimeoutError(f"{item.nodeid} took longer than {limit_s} seconds")
 
     signal.signal(signal.SIGALRM, out_of_time)
-    signal.alarm(LIMIT_S)
+    signal.alarm(limit_s)
     yield
     signal.alarm(0)
 
