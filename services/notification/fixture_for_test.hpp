@@ -35,7 +35,10 @@ class FakeOrders final : public order::Api {
   Task<Result<order::CheckoutResult>> checkout(Context, order::StartCheckout) override { not_asked(); }
   Task<Result<order::Checkout>> get_checkout(Context, order::OrderRef) override { not_asked(); }
   Task<Result<order::CheckoutResult>> resume_checkout(Context, order::OrderRef) override { not_asked(); }
-  Task<Result<order::Order>> get_order(Context, order::OrderRef) override { not_asked(); }
+  Task<Result<order::Order>> get_order(Context, order::OrderRef request) override {
+    if (request.order_id != shipped.id) co_return refuse(ErrorKind::not_found, "order.not_found", "");
+    co_return shipped;
+  }
   Task<Result<order::OrderPage>> list_orders(Context, order::ListOrders) override { not_asked(); }
   Task<Result<order::Order>> cancel_order(Context, order::OrderRef) override { not_asked(); }
   Task<Result<order::OrderPage>> search_orders(Context, order::SearchOrders) override { not_asked(); }
@@ -50,6 +53,7 @@ class FakeOrders final : public order::Api {
 
   std::mutex mutex;
   std::deque<events::Event> feed;
+  order::Order shipped{};  // the only one that is known
 
  private:
   [[noreturn]] static void not_asked() { throw std::logic_error("notifications do not ask the order service this"); }

@@ -8,6 +8,7 @@ namespace souk::notification::rules {
 namespace {
 
 constexpr std::int64_t most_attempts = 120;  // some five days
+constexpr std::size_t most_parcels = 10;     // that a mail names
 
 std::optional<Draft> make(const std::string& kind, std::string subject_id, std::string recipient,
                           const templates::Values& values) {
@@ -23,9 +24,26 @@ std::optional<Draft> make(const std::string& kind, std::string subject_id, std::
 
 }  // namespace
 
-std::optional<Draft> draft(const std::string& kind, const order::OrderEvent& order, const std::string& recipient) {
+std::optional<Draft> draft(const std::string& kind, const order::OrderEvent& order, const std::string& recipient,
+                           const std::vector<order::Shipment>& parcels) {
   return make(kind, order.order_id.to_string(), recipient,
-              {{"order_number", order.order_number}, {"total", order.total.to_string()}, {"currency", order.currency}});
+              {{"order_number", order.order_number},
+               {"total", order.total.to_string()},
+               {"currency", order.currency},
+               {"parcels", describe_parcels(parcels, order.tracking_number)}});
+}
+
+std::string describe_parcels(const std::vector<order::Shipment>& parcels,
+                             const std::optional<std::string>& tracking_number) {
+  if (parcels.empty()) return tracking_number ? "Its tracking number is " + *tracking_number + "." : "";
+  std::string text =
+      parcels.size() == 1 ? "It comes in one parcel: " : "It comes in " + std::to_string(parcels.size()) + " parcels: ";
+  for (std::size_t i = 0; i < std::min(parcels.size(), most_parcels); ++i) {
+    if (i > 0) text += i + 1 == parcels.size() ? " and " : ", ";
+    text += parcels[i].carrier + " " + parcels[i].tracking_number;
+  }
+  if (parcels.size() > most_parcels) text += " and " + std::to_string(parcels.size() - most_parcels) + " more";
+  return text + ".";
 }
 
 std::optional<Draft> draft(const std::string& kind, const user::UserRegistered& account, Timestamp at) {

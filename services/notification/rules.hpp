@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "events/event.hpp"
 #include "inventory/api.hpp"
@@ -24,8 +25,12 @@ struct Draft {
   std::string html;
 };
 
-// Nothing for kinds that nobody is told of.
-std::optional<Draft> draft(const std::string& kind, const order::OrderEvent& order, const std::string& recipient);
+// Nothing for kinds that nobody is told of. `parcels` are of a shipped order.
+std::optional<Draft> draft(const std::string& kind, const order::OrderEvent& order, const std::string& recipient,
+                           const std::vector<order::Shipment>& parcels = {});
+// "It comes in 2 parcels: DHL 123 and UPS 456." Of many parcels the first ten are named; of none the order's number.
+std::string describe_parcels(const std::vector<order::Shipment>& parcels,
+                             const std::optional<std::string>& tracking_number);
 // A repeated registration is told once a day: the sender of the request must not fill somebody's mailbox.
 std::optional<Draft> draft(const std::string& kind, const user::UserRegistered& account, Timestamp at);
 

@@ -85,5 +85,16 @@ TEST(NotificationTemplates, ParagraphsBecomeParagraphs) {
   EXPECT_THAT(html, HasSubstr("<p>One</p>\n<p>Two\nstill two</p>\n</body>"));
 }
 
+TEST(NotificationRules, ParcelsAreNamedAndOfManyTheFirst) {
+  EXPECT_EQ(rules::describe_parcels({}, std::nullopt), "");
+  EXPECT_EQ(rules::describe_parcels({}, "T-1"), "Its tracking number is T-1.");
+  std::vector<order::Shipment> parcels{{.carrier = "DHL", .tracking_number = "1"}};
+  EXPECT_EQ(rules::describe_parcels(parcels, "1"), "It comes in one parcel: DHL 1.");
+  parcels.resize(12, {.carrier = "UPS", .tracking_number = "2"});
+  const auto text = rules::describe_parcels(parcels, "2");
+  EXPECT_TRUE(text.starts_with("It comes in 12 parcels: DHL 1, UPS 2, ")) << text;
+  EXPECT_TRUE(text.ends_with("UPS 2 and 2 more.")) << text;
+}
+
 }  // namespace
 }  // namespace souk::notification

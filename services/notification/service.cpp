@@ -1,5 +1,6 @@
 #include "service.hpp"
 
+#include "backlog.hpp"
 #include "core/failpoint.hpp"
 #include "errors.hpp"
 #include "events/consumer.hpp"
@@ -69,6 +70,7 @@ void Service::start(TaskGroup& group) {
   deliverer_.start(group);
   webhook_deliverer_.start(group);
   group.spawn("notification.housekeeping", keep_house(group));
+  group.spawn("notification.backlog", watch_backlog(pool_, group));
 }
 
 Task<> Service::keep_house(TaskGroup& group) {
@@ -95,7 +97,8 @@ Task<> Service::handle_orders(Context context, const events::EventPage& page) {
     }
     const auto order = json::read_trusted<order::OrderEvent>(event.payload.text);
     if (const auto recipient = co_await recipient_of(context, order)) {
-      messages.add(rules::draft(event.type, order, *recipient));
+      const auto parcels = co_await parcels_of(context, event.type, order.order_id);
+      messages.add(rules::draft(event.type, order, *recipient, parcels));
     }
   }
   co_await store(context, order_consumer, page, messages);
@@ -129,6 +132,14 @@ Task<> Service::handle_payments(Context context, const events::EventPage& page) 
   Messages messages;
   for (const auto& event : page.events) messages.add(webhooks::of_payment_event(event));
   co_await store(context, payment_consumer, page, messages);
+}
+
+Task<std::vector<order::Shipment>> Service::parcels_of(Context context, const std::string& kind, Uuid order_id) {
+  if (kind != "order.shipped") co_return std::vector<order::Shipment>();
+  auto order = co_await orders_.get_order(context.as_service("notification"), {.order_id = order_id});
+  if (order) co_return std::move(order->shipments);
+  if (order.error().kind != ErrorKind::not_found) throw Unavailable("orders: " + order.error().detail);
+  co_return std::vector<order::Shipment>();
 }
 
 Task<std::optional<std::string>> Service::recipient_of(Context context, const order::OrderEvent& order) {

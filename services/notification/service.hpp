@@ -81,6 +81,8 @@ class Service final : public Api {
   Task<> store(Context context, std::string consumer, const events::EventPage& page, const Messages& messages);
   Task<> insert_mails(pg::Transaction& tx, const std::vector<rules::Draft>& mails);
   Task<> tell_disabled(pg::Transaction& tx, const DisabledWebhook& webhook);
+  // With what the order is on its way, if it is.
+  Task<std::vector<order::Shipment>> parcels_of(Context context, const std::string& kind, Uuid order_id);
   // Where the order's customer is reached; nothing for somebody who cannot be.
   Task<std::optional<std::string>> recipient_of(Context context, const order::OrderEvent& order);
 

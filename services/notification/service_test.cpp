@@ -36,6 +36,17 @@ TEST_F(Notifications, ACustomerIsReachedAtTheAddressOfTheAccount) {
   EXPECT_EQ(list().at(0).recipient, "anna@example.com");
 }
 
+TEST_F(Notifications, AMailOfAShippedOrderNamesItsParcels) {
+  const auto bought = order();
+  orders_.shipped.id = bought.order_id;
+  orders_.shipped.shipments = {{.carrier = "DHL", .tracking_number = "T-1"},
+                               {.carrier = "<UPS>", .tracking_number = "T-2"}};
+  handle({event("order.shipped", bought)});
+  deliver();
+  EXPECT_THAT(taken_->at(0).text, HasSubstr("It comes in 2 parcels: DHL T-1 and <UPS> T-2."));
+  EXPECT_THAT(taken_->at(0).html, HasSubstr("<p>It comes in 2 parcels: DHL T-1 and &lt;UPS&gt; T-2.</p>"));
+}
+
 TEST_F(Notifications, SomebodyWhoCannotBeReachedHoldsNobodyUp) {
   auto unknown = order(std::nullopt);
   unknown.user_id = Uuid::v7();

@@ -22,7 +22,8 @@ constexpr Template all_templates[] = {
      "Your order {{order_number}} is being packed.\n\n"
      "We will tell you when it is on its way.\n"},
     {"order.shipped", "Your order {{order_number}} is on its way",
-     "Your order {{order_number}} has left our warehouse.\n"},
+     "Your order {{order_number}} has left our warehouse.\n\n"
+     "{{parcels}}\n"},
     {"order.delivered", "Your order {{order_number}} was delivered",
      "Your order {{order_number}} was delivered. We hope that you like it.\n"},
     {"order.cancelled", "Your order {{order_number}} is cancelled",

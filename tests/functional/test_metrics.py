@@ -47,9 +47,10 @@ def scraped(platform):
         client.get("/v1/products")
         metrics = Metrics(platform.internal("/metrics").text)
         hits = metrics.total("souk_cache_lookups_total", cache="catalog.pages", result="hit")
-        return metrics if "souk_checkout_sagas" in metrics.values and hits > 0 else None
+        told = metrics.total("souk_mails_total", outcome="taken") > 0 and "souk_messages_pending" in metrics.values
+        return metrics if "souk_checkout_sagas" in metrics.values and hits > 0 and told else None
 
-    return wait_for(complete, 30, "the count of sagas and a page from the cache")
+    return wait_for(complete, 30, "the count of sagas, a page from the cache and a mail")
 
 
 def dashboard_queries():

@@ -123,6 +123,23 @@ def test_an_order_is_confirmed_by_mail_over_starttls_with_a_login(shop, server, 
     assert "p:w/d" not in shop.log_text() and mail.URL_CREDENTIALS not in shop.log_text()
 
 
+def test_the_mail_of_a_shipped_order_names_carrier_and_tracking_number(shop, server):
+    mails = server()
+    client = start(shop, plain(mails.port))
+    order, address = buy(shop)
+    parcel, key = {"carrier": "DHL", "tracking_number": "00340434161094042557"}, {"Idempotency-Key": unique("parcel")}
+    # Refused for the moment until the order's stock is booked.
+    wait_for(lambda: client.post(f"/v1/admin/orders/{order['id']}/shipments", parcel, headers=key).status_code == 201,
+             what="the parcel")
+
+    def shipped():
+        return [each for each in mails_to(mails, address) if "on its way" in each.message["Subject"]]
+
+    (taken,) = wait_for(shipped, 30, "the mail")
+    for kind in ("plain", "html"):
+        assert "It comes in one parcel: DHL 00340434161094042557." in taken.part(kind), kind
+
+
 def test_smtps_and_auth_login(shop, server, authority):
     mails = server(context=authority.context(), login="LOGIN")
     client = start(shop, settings(mails.port, "smtps", mail.URL_CREDENTIALS, SOUK_SMTP_CA_FILE=str(authority.ca_file)))

@@ -424,6 +424,26 @@ def test_two_platforms_on_the_same_books_send_each_event_once(shop, client, rece
     assert len(ids) == 20 and len(set(ids)) == 20
 
 
+def test_what_waits_shows_in_the_metrics(shop, client, receiver):
+    system = receiver()
+    system.status = 500
+    webhook, _ = hook(client, system.url, "order.confirmed")
+    order = buy(shop)
+    wait_failure(client, webhook, order)
+
+    def value(name):
+        (line,) = [line for line in shop.internal("/metrics").text.splitlines() if line.startswith(name + " ")]
+        return float(line.split(" ")[1])
+
+    wait_for(lambda: value('souk_messages_pending{channel="webhook"}') >= 1, 25, "the message to be counted")
+    assert value('souk_messages_oldest_seconds{channel="webhook"}') > 0
+    assert value('souk_webhooks_total{outcome="not_taken"}') >= 1
+    system.status = 410
+    make_due(shop)
+    wait_for(lambda: value("souk_webhooks_disabled") == 1, 25, "the webhook to be counted")
+    assert value('souk_webhooks_total{outcome="given_up"}') >= 1
+
+
 def test_wrong_input_is_refused_by_name(client, receiver):
     url = receiver().url
     refused(client.post(HOOKS, {"url": url, "event_types": ["order.confirmed", "order.shiped"]}), 422,
