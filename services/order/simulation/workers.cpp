@@ -187,7 +187,11 @@ void Workers::call(const Ref& worker, Ms limit, std::function<What()> perform, s
   }
   if (world_.chance(3)) {
     ++world_.tally.repeated;
-    world_.after(until_sent + world_.dice.between(1, 60 * second), deliver);
+    world_.after(until_sent + world_.dice.between(1, 60 * second), [this, deliver] {
+      repeating_ = true;
+      deliver();
+      repeating_ = false;
+    });
   }
   world_.after(until_sent + limit, [answer] { answer(What::no_answer); });
 }
@@ -204,8 +208,8 @@ What Workers::perform(const Worker& worker, Action action) {
   const int order = worker.order;
   switch (action) {
     case Action::extend_hold: return world_.warehouse.extend(order, world_.now);
-    case Action::reserve: return world_.warehouse.reserve(order, row(order).pieces, world_.now);
-    case Action::release: return world_.warehouse.release(order);
+    case Action::reserve: return reserve(order);
+    case Action::release: row(order).unheard_hold = false; return world_.warehouse.release(order);
     case Action::complete_stock: return world_.warehouse.complete(order);
     case Action::charge:
     case Action::ask_payment:
@@ -230,6 +234,13 @@ What Workers::perform_money(int order, Action action) {
     return refunded == What::no_answer ? What::money_refunded : refunded;
   }();
   tell(order);
+  return what;
+}
+
+What Workers::reserve(int order) {
+  const int before = world_.warehouse.held(order);
+  const auto what = world_.warehouse.reserve(order, row(order).pieces, world_.now);
+  if (repeating_ && before == 0 && world_.warehouse.held(order) > 0) row(order).unheard_hold = true;
   return what;
 }
 
@@ -303,7 +314,8 @@ What Workers::write_refusal(const Worker& worker) {
   if (!is_settled(world_.payments.state(worker.order))) {
     world_.broken("order {} is refused while money is there or may come", worker.order);
   }
-  if (world_.warehouse.held(worker.order) > 0) world_.broken("order {} is refused with its stock", worker.order);
+  if (world_.warehouse.held(worker.order) > 0 && !its.unheard_hold)
+    world_.broken("order {} is refused with its stock", worker.order);
   its.phase = Phase::compensated;
   if (its.coupon) --world_.coupon_uses;
   its.coupon = false;

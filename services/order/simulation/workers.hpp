@@ -58,6 +58,7 @@ class Workers {
   What perform_write(const Worker& worker, saga::Action action);
   What write_order(const Worker& worker);
   What write_refusal(const Worker& worker);
+  What reserve(int order);
   What charge(int order);
   What refund(int order);
   What perform_undo(const Worker& worker, saga::UndoAction action);
@@ -66,6 +67,7 @@ class Workers {
 
   World& world_;
   std::vector<Ref> workers_;
+  bool repeating_ = false;  // what is delivered now was delivered before
 };
 
 }  // namespace souk::order::simulation

@@ -28,6 +28,9 @@ struct Row {
 
   bool undoing = false;  // it is written that there will be no order
 
+  // A call that was repeated on its way made a hold after its refusal was heard. Nobody knows of it, and it lapses.
+  bool unheard_hold = false;
+
   bool written = false;    // there is an order
   bool cancelled = false;  // and it was cancelled
   bool returned = false;   // and all is given back
