@@ -154,7 +154,10 @@ def main(arguments):
     engines.remove_leftovers()
     build()
     try:
-        measure(options)
+        if set(options.only) == {"simulation"}:  # which needs no shop
+            report.print_simulation(measurements.simulate(options.seconds))
+        else:
+            measure(options)
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 1

@@ -71,9 +71,13 @@ def print_rates(pairs, simulated=None):
               f"{milliseconds(each['p99_us']):>10}   {pair.limit_title:<28}{rate(each['limit_rate']):>11}"
               f"{each['ratio']:>8.2f}{target:>8}  {word}")
     if simulated:
-        word = verdict(simulated["rate"] >= SCHEDULES_A_SECOND)
-        print(f"{'schedules of the simulated saga':<34}{rate(simulated['rate']):>11}{'':>23}{'at least':<28}"
-              f"{rate(SCHEDULES_A_SECOND):>11}{'':>16}  {word}")
+        print_simulation(simulated)
+
+
+def print_simulation(simulated):
+    word = verdict(simulated["rate"] >= SCHEDULES_A_SECOND)
+    print(f"{'schedules of the simulated saga':<34}{rate(simulated['rate']):>11}{'':>23}{'at least':<28}"
+          f"{rate(SCHEDULES_A_SECOND):>11}{'':>16}  {word}")
 
 
 def print_costs(pairs):
