@@ -86,6 +86,9 @@ class FakePayments final : public payment::Api {
     disturbance_.after("payment.refund");
     co_return result;
   }
+  Task<Result<payment::MessageReceipt>> receive_message(Context, payment::GatewayMessage) override {
+    throw std::logic_error("orders hear no gateway");
+  }
   Task<Result<events::EventPage>> events(Context, events::ReadEvents request) override {
     {
       const std::lock_guard lock(mutex_);

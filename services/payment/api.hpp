@@ -200,6 +200,29 @@ struct PaymentMethodRef {
 };
 BOOST_DESCRIBE_STRUCT(PaymentMethodRef, (), (user_id, payment_method_id))
 
+// A message of a gateway (webhook) as it came.
+struct MessageHeader {
+  std::string name;
+  std::string value;
+};
+BOOST_DESCRIBE_STRUCT(MessageHeader, (), (name, value))
+
+struct GatewayMessage {
+  std::string gateway;
+  std::vector<MessageHeader> headers;  // those that the gateway's signature may need
+  std::string body;                    // byte for byte; UTF-8
+};
+BOOST_DESCRIBE_STRUCT(GatewayMessage, (), (gateway, headers, body))
+
+// What became of a message: `unchanged` told nothing new, `ignored` is about nothing of ours, `mismatch` names another
+// amount than the payment's, `late_capture` is money for a payment that had ended (given back).
+BOOST_DEFINE_ENUM_CLASS(MessageOutcome, applied, unchanged, duplicate, ignored, unknown_payment, mismatch, late_capture)
+
+struct MessageReceipt {
+  MessageOutcome outcome{};
+};
+BOOST_DESCRIBE_STRUCT(MessageReceipt, (), (outcome))
+
 // Events: "payment.changed" (key order_id; payload Payment): result known, captured, refunded.
 class Api {
  public:
@@ -245,6 +268,12 @@ class Api {
   virtual Task<Result<PaymentMethod>> make_default_payment_method(Context context, PaymentMethodRef request) = 0;
   // The newest of the others takes the place of a default.
   virtual Task<Result<Done>> delete_payment_method(Context context, PaymentMethodRef request) = 0;
+
+  // A gateway's message: verified, then the gateway is asked for the payment that it is about, and what it says is
+  // stored together with the message's id, so that each is applied once and their order does not matter. Throws where
+  // the gateway does not answer: it sends the message again.
+  // payment.message_refused (unsigned, forged, or too old), payment.no_such_gateway
+  virtual Task<Result<MessageReceipt>> receive_message(Context context, GatewayMessage message) = 0;
 
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
 };

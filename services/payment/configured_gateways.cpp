@@ -1,6 +1,9 @@
 #include "configured_gateways.hpp"
 
+#include <ranges>
 #include <stdexcept>
+#include <string_view>
+#include <vector>
 
 #include "gateways/stripe.hpp"
 #include "settings.hpp"
@@ -10,6 +13,14 @@ namespace {
 
 http::ClientOptions client_options() {
   return {.connect_timeout = settings::connect_timeout.get(), .ca_file = settings::ca_file.get()};
+}
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  for (const auto part : std::views::split(text, ',')) {
+    if (!part.empty()) parts.emplace_back(part.begin(), part.end());
+  }
+  return parts;
 }
 
 bool captures_later() {
@@ -23,9 +34,11 @@ bool captures_later() {
 ConfiguredGateways::ConfiguredGateways(Runtime& runtime, Simulator& simulator)
     : client_(runtime, client_options()), simulator_(simulator) {
   if (!settings::stripe_key.get().empty()) {
-    made_["stripe"] = std::make_unique<Stripe>(client_, StripeOptions{.url = settings::stripe_url.get(),
-                                                                      .secret_key = settings::stripe_key.get(),
-                                                                      .timeout = settings::gateway_timeout.get()});
+    made_["stripe"] =
+        std::make_unique<Stripe>(client_, StripeOptions{.url = settings::stripe_url.get(),
+                                                        .secret_key = settings::stripe_key.get(),
+                                                        .webhook_secrets = split(settings::stripe_webhook_secret.get()),
+                                                        .timeout = settings::gateway_timeout.get()});
   }
 }
 

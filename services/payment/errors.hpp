@@ -65,6 +65,15 @@ inline Refusal not_captured() {
   return refuse(ErrorKind::conflict, "payment.not_captured", "Nothing was paid that could be given back.");
 }
 
+inline Refusal no_such_gateway() {
+  return refuse(ErrorKind::not_found, "payment.no_such_gateway", "No such payment gateway sends messages here.");
+}
+
+inline Refusal message_refused() {
+  return refuse(ErrorKind::invalid, "payment.message_refused",
+                "The message is not signed by the payment gateway, or is too old.");
+}
+
 inline Refusal refund_exceeds_capture() {
   return refuse(ErrorKind::unprocessable, "payment.refund_exceeds_capture",
                 "The refunds of an order cannot exceed what was paid.");

@@ -134,11 +134,14 @@ class GatewayProgram {
 
 class StripeRig final : public GatewayRig {
  public:
+  static constexpr const char* webhook_secret = "whsec_of_the_tests";
+
   explicit StripeRig(Runtime& runtime)
       : program(runtime, "stripe"),
         client_(runtime, {.connect_timeout = std::chrono::seconds(2)}),
         stripe_(client_, {.url = program.url(),
                           .secret_key = "sk_test_souk",
+                          .webhook_secrets = {webhook_secret},
                           .timeout = std::chrono::milliseconds(400),
                           .breaker = {.failures = 5, .first_pause = std::chrono::milliseconds(20)}}) {}
 

@@ -115,43 +115,51 @@ Task<Refund> Service::refund_at_gateway(Context context, BegunRefund begun) {
   co_return co_await finish_refund(std::move(context), std::move(known), std::move(told));
 }
 
+Task<std::optional<GatewayRefund>> Service::find_refund_at_gateway(Context context, const KnownRefund& known,
+                                                                   const Payment& payment) {
+  if (!payment.payment_gateway) co_return std::nullopt;
+  co_return co_await gateway_of(payment).find_refund(context.limited(gateway_limit), request_of(known, payment));
+}
+
 // Asks before it is tried again. Trying again is harmless, as the gateway knows the key.
 Task<Refund> Service::resolve_refund(Context context, KnownRefund known, Payment payment) {
   if (known.refund.status != RefundStatus::processing) co_return known.refund;
-  if (payment.payment_gateway) {
-    std::optional<GatewayRefund> told;
-    try {
-      told = co_await gateway_of(payment).find_refund(context.limited(gateway_limit), request_of(known, payment));
-    } catch (const Unavailable&) {
-      co_return known.refund;
-    } catch (const UnknownOutcome&) {
-      co_return known.refund;
-    }
-    if (told) co_return co_await finish_refund(std::move(context), std::move(known), *std::move(told));
+  std::optional<GatewayRefund> told;
+  try {
+    told = co_await find_refund_at_gateway(context, known, payment);
+  } catch (const Unavailable&) {
+    co_return known.refund;
+  } catch (const UnknownOutcome&) {
+    co_return known.refund;
   }
+  if (told) co_return co_await finish_refund(std::move(context), std::move(known), *std::move(told));
   co_return co_await refund_at_gateway(std::move(context), {.known = std::move(known), .payment = std::move(payment)});
 }
 
 Task<Refund> Service::finish_refund(Context context, KnownRefund known, GatewayRefund told) {
-  auto refund = std::move(known.refund);
-  if (told.state == GatewayRefundState::pending) co_return refund;
+  if (told.state == GatewayRefundState::pending) co_return std::move(known.refund);
+  auto tx = co_await pool_.begin(context.extended(result_limit));
+  auto refund = co_await finish_refund(tx, std::move(known.refund), std::move(told));
+  SOUK_FAILPOINT("payment.before_refund_result_commit");
+  co_await tx.commit();
+  SOUK_FAILPOINT("payment.after_refund_result_commit");
+  outbox_.committed();
+  if (refund.status == RefundStatus::failed) {
+    log::error(context, "a refund failed at the gateway", log::kv("refund", refund.refund_number),
+               log::kv("order_id", refund.order_id));
+  }
+  co_return refund;
+}
+
+Task<Refund> Service::finish_refund(pg::Transaction& tx, Refund refund, GatewayRefund told) {
   const bool succeeded = told.state == GatewayRefundState::succeeded;
   refund.status = succeeded ? RefundStatus::succeeded : RefundStatus::failed;
   if (succeeded) refund.succeeded_at = now();
-  auto tx = co_await pool_.begin(context.extended(result_limit));
   co_await repository_.lock(tx, refund.order_id);
   const auto gateway_refund_id = told.id.empty() ? std::nullopt : std::optional(std::move(told.id));
   co_await repository_.finish_refund(tx, refund, gateway_refund_id, std::move(told.failure_reason));
   const auto paid = co_await repository_.lock(tx, refund.order_id);
   co_await outbox_.append(tx, "payment.changed", refund.order_id.to_string(), paid.value().payment);
-  SOUK_FAILPOINT("payment.before_refund_result_commit");
-  co_await tx.commit();
-  SOUK_FAILPOINT("payment.after_refund_result_commit");
-  outbox_.committed();
-  if (!succeeded) {
-    log::error(context, "a refund failed at the gateway", log::kv("refund", refund.refund_number),
-               log::kv("order_id", refund.order_id));
-  }
   co_return refund;
 }
 

@@ -21,6 +21,7 @@ class Remote final : public rpc::Remote<Api> {
   SOUK_RPC(add_payment_method, repeatable)
   SOUK_RPC(make_default_payment_method, repeatable)
   SOUK_RPC(delete_payment_method, once)  // the second answer is "not found"
+  SOUK_RPC(receive_message, repeatable)
   SOUK_RPC(events, repeatable)
 };
 

@@ -66,6 +66,8 @@ constexpr Statement change_payments{
 constexpr Statement find_payment{"payment.find", SOUK_PAYMENT_COLUMNS "WHERE order_id = $1"};
 constexpr Statement lock_payment{"payment.lock", SOUK_PAYMENT_COLUMNS "WHERE order_id = $1 FOR NO KEY UPDATE"};
 constexpr Statement find_payment_by_id{"payment.find_by_id", SOUK_PAYMENT_COLUMNS "WHERE id = $1"};
+constexpr Statement find_payment_by_gateway_id{
+    "payment.find_by_gateway_id", SOUK_PAYMENT_COLUMNS "WHERE gateway_payment_id = $2 AND payment_gateway = $1"};
 
 // A statement for each of the columns that may pick the index; the other filters look at the rows that it gives.
 #define SOUK_PAYMENT_FILTERS                                                                          \
@@ -120,6 +122,11 @@ constexpr Statement list_refunds_statement{"payment.list_refunds",
                                            "SELECT " SOUK_REFUND_COLUMNS
                                            " FROM refunds WHERE payment_id = $1 ORDER BY created_at, id"};
 
+constexpr Statement list_open_refunds_statement{
+    "payment.list_open_refunds",
+    "SELECT " SOUK_REFUND_COLUMNS
+    " FROM refunds WHERE payment_id = $1 AND status = 'processing' ORDER BY created_at, id"};
+
 constexpr Statement begin_refund_statement{
     "payment.begin_refund",
     "WITH paid AS ("
@@ -152,6 +159,18 @@ constexpr Statement take_due_refunds_statement{
     "             FOR NO KEY UPDATE SKIP LOCKED) RETURNING " SOUK_REFUND_COLUMNS};
 #undef SOUK_REFUND_COLUMNS
 
+constexpr Statement has_message_statement{"payment.has_message",
+                                          "SELECT 1 FROM gateway_messages WHERE gateway = $1 AND id = $2"};
+constexpr Statement take_message_statement{
+    "payment.take_message",
+    "INSERT INTO gateway_messages (gateway, id, type, payment_id, gateway_payment_id, outcome) "
+    "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (gateway, id) DO NOTHING"};
+// Gateways send a message again for some days at most, and an old signature is refused anyway.
+constexpr Statement prune_messages_statement{
+    "payment.prune_messages",
+    "DELETE FROM gateway_messages WHERE ctid = ANY (ARRAY (SELECT ctid FROM gateway_messages "
+    "WHERE received_at < now() - INTERVAL '90 days' LIMIT 10000))"};
+
 // The columns of an array, from a vector of rows.
 template <class Row, class Field>
 auto column(const std::vector<Row>& rows, Field field) {
@@ -165,6 +184,20 @@ auto column(const std::vector<Row>& rows, Field field) {
 template <class Field>
 auto column_of(const std::vector<Change>& changes, Field field) {
   return column(changes, [field](const Change& change) { return std::invoke(field, change.payment); });
+}
+
+pg::Params params_of(const std::vector<Change>& changes) {
+  const auto next_actions = column_of(changes, [](const Payment& payment) {
+    return payment.next_action ? std::optional(json::Raw{json::write(*payment.next_action)}) : std::nullopt;
+  });
+  return pg::Params::of(column_of(changes, &Payment::id), column(changes, &Change::from),
+                        column_of(changes, &Payment::status), column_of(changes, &Payment::gateway_payment_id),
+                        column(changes, &Change::response), column_of(changes, &Payment::failure_reason), next_actions,
+                        column_of(changes, &Payment::authorized), column_of(changes, &Payment::outcome_unknown),
+                        column_of(changes, &Payment::succeeded_at), column_of(changes, &Payment::failed_at),
+                        column_of(changes, &rules::next_check_s),
+                        column(changes, [](const Change&) { return Uuid::v7(); }),
+                        column_of(changes, [](const Payment& payment) { return json::Raw{json::write(payment)}; }));
 }
 
 KnownPayment read_payment(const pg::Row& row) {
@@ -241,21 +274,17 @@ Task<std::vector<std::optional<Timestamp>>> Repository::begin(Context context, s
 }
 
 Task<std::vector<bool>> Repository::change(Context context, std::vector<Change> changes) {
-  const auto next_actions = column_of(changes, [](const Payment& payment) {
-    return payment.next_action ? std::optional(json::Raw{json::write(*payment.next_action)}) : std::nullopt;
-  });
-  const auto rows = co_await pool_.query(
-      std::move(context), change_payments, column_of(changes, &Payment::id), column(changes, &Change::from),
-      column_of(changes, &Payment::status), column_of(changes, &Payment::gateway_payment_id),
-      column(changes, &Change::response), column_of(changes, &Payment::failure_reason), next_actions,
-      column_of(changes, &Payment::authorized), column_of(changes, &Payment::outcome_unknown),
-      column_of(changes, &Payment::succeeded_at), column_of(changes, &Payment::failed_at),
-      column_of(changes, &rules::next_check_s), column(changes, [](const Change&) { return Uuid::v7(); }),
-      column_of(changes, [](const Payment& payment) { return json::Raw{json::write(payment)}; }));
+  const auto rows = co_await pool_.execute(std::move(context), change_payments, params_of(changes));
   std::vector<Uuid> changed;
   for (const pg::Row row : rows) changed.push_back(row.get<Uuid>(0));
   std::ranges::sort(changed);
   co_return column_of(changes, [&](const Payment& payment) { return std::ranges::binary_search(changed, payment.id); });
+}
+
+Task<bool> Repository::change(pg::Transaction& tx, Change change) {
+  std::vector<Change> changes;
+  changes.push_back(std::move(change));
+  co_return !(co_await tx.execute(change_payments, params_of(changes))).empty();
 }
 
 Task<std::optional<KnownPayment>> Repository::find(Context context, Uuid order_id) {
@@ -275,6 +304,33 @@ Task<std::optional<std::string>> Repository::store_gateway_id(Context context, U
   const auto rows = co_await pool_.query(std::move(context), store_gateway_id_statement, id, gateway_payment_id);
   if (rows.empty()) co_return std::nullopt;
   co_return rows.front().get<std::string>(0);
+}
+
+Task<std::optional<KnownPayment>> Repository::find_by_gateway_id(Context context, std::string gateway,
+                                                                 std::string gateway_payment_id) {
+  co_return first_payment(
+      co_await pool_.query(std::move(context), find_payment_by_gateway_id, gateway, gateway_payment_id));
+}
+
+Task<bool> Repository::has_message(Context context, std::string gateway, std::string id) {
+  co_return !(co_await pool_.query(std::move(context), has_message_statement, gateway, id)).empty();
+}
+
+Task<bool> Repository::take_message(pg::Transaction& tx, TakenMessage message) {
+  const auto rows = co_await tx.query(take_message_statement, message.gateway, message.id, message.type,
+                                      message.payment_id, message.gateway_payment_id, message.outcome);
+  co_return rows.affected() > 0;
+}
+
+Task<std::int64_t> Repository::prune_messages(Context context) {
+  co_return static_cast<std::int64_t>((co_await pool_.query(std::move(context), prune_messages_statement)).affected());
+}
+
+Task<std::vector<KnownRefund>> Repository::list_open_refunds(Context context, Uuid payment_id) {
+  const auto rows = co_await pool_.query(std::move(context), list_open_refunds_statement, payment_id);
+  std::vector<KnownRefund> refunds;
+  for (const pg::Row row : rows) refunds.push_back(read_refund(row));
+  co_return refunds;
 }
 
 Task<bool> Repository::ask_capture(Context context, Uuid id) {

@@ -24,6 +24,16 @@ struct Change {
   std::optional<json::Raw> response;  // the gateway's
 };
 
+// A gateway's message that was taken.
+struct TakenMessage {
+  std::string gateway;
+  std::string id;
+  std::string type;
+  std::optional<Uuid> payment_id;
+  std::optional<std::string> gateway_payment_id;
+  MessageOutcome outcome{};
+};
+
 struct KnownRefund {
   Refund refund;
   std::string cause;
@@ -50,12 +60,25 @@ class Repository {
   // Writes the changes and their events with one statement. False where the row has moved on.
   Task<std::vector<bool>> change(Context context, std::vector<Change> changes);
 
+  // The same for one change, with what else the transaction does.
+  Task<bool> change(pg::Transaction& tx, Change change);
+
   Task<std::optional<KnownPayment>> find(Context context, Uuid order_id);
   Task<std::optional<KnownPayment>> lock(pg::Transaction& tx, Uuid order_id);
   Task<std::optional<KnownPayment>> find_by_id(Context context, Uuid id);
   // The gateway's id of a payment that is under way: the one given, or the one that was stored before. Empty where the
   // payment has ended.
   Task<std::optional<std::string>> store_gateway_id(Context context, Uuid id, std::string gateway_payment_id);
+  Task<std::optional<KnownPayment>> find_by_gateway_id(Context context, std::string gateway,
+                                                       std::string gateway_payment_id);
+  // Whether the gateway's message was taken before.
+  Task<bool> has_message(Context context, std::string gateway, std::string id);
+  // False where it was taken before; whoever takes it at the same time is waited for.
+  Task<bool> take_message(pg::Transaction& tx, TakenMessage message);
+  // Deletes messages that no gateway sends again. Returns how many.
+  Task<std::int64_t> prune_messages(Context context);
+  // Refunds of the payment that are under way.
+  Task<std::vector<KnownRefund>> list_open_refunds(Context context, Uuid payment_id);
   // From now on the held money is to be captured. False where it is not held any more.
   Task<bool> ask_capture(Context context, Uuid id);
   // Those that the filter wants, after the cursor; at most `limit`, which may be one more than the request's.

@@ -249,6 +249,7 @@ void add_routes(http::Router& router, Api& payments) {
   add_method_routes(router, payments);
   add_admin_reads(router, payments);
   add_admin_writes(router, payments);
+  add_webhook_routes(router, payments);
 }
 
 void add_simulator_routes(http::Router& router, Simulator& simulator, Api& payments) {

@@ -63,15 +63,6 @@ void log_silence(const Context& context, const Payment& payment, const std::exce
                log::kv("gateway", payment.payment_gateway.value_or("")), log::kv("error", what));
 }
 
-void count(const Payment& payment) {
-  static auto& succeeded =
-      metrics::counter("souk_payments_total", "Payments by what the gateway said.", {{"status", "succeeded"}});
-  static auto& failed =
-      metrics::counter("souk_payments_total", "Payments by what the gateway said.", {{"status", "failed"}});
-  if (payment.status == PaymentStatus::succeeded) succeeded.add();
-  if (payment.status == PaymentStatus::failed) failed.add();
-}
-
 }  // namespace
 
 Service::Service(Runtime& runtime, pg::Pool& pool, Gateways gateways)
@@ -108,6 +99,7 @@ Task<> Service::prune_again_and_again(Service& service, TaskGroup& group) {
     try {
       const auto context = Context::background("payment", 1min);
       co_await service.outbox_.prune(context);
+      co_await service.repository_.prune_messages(context);
       co_await idempotency::prune(service.pool_, context);
     } catch (const std::exception& error) {
       const std::string what = error.what();
@@ -259,6 +251,15 @@ Task<Result<Payment>> Service::charge_again(Context context, Charge request, std
   if (told) co_return co_await store(std::move(context), std::move(payment), *std::move(told));
   auto at_gateway = charge_of(payment, std::move(request), std::move(token));
   co_return co_await charge_at_gateway(std::move(context), std::move(payment), std::move(at_gateway));
+}
+
+void Service::count(const Payment& payment) {
+  static auto& succeeded =
+      metrics::counter("souk_payments_total", "Payments by what the gateway said.", {{"status", "succeeded"}});
+  static auto& failed =
+      metrics::counter("souk_payments_total", "Payments by what the gateway said.", {{"status", "failed"}});
+  if (payment.status == PaymentStatus::succeeded) succeeded.add();
+  if (payment.status == PaymentStatus::failed) failed.add();
 }
 
 Task<Payment> Service::store(Context context, Payment before, GatewayPayment told) {

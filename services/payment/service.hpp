@@ -45,6 +45,7 @@ class Service final : public Api {
   Task<Result<PaymentMethod>> add_payment_method(Context context, AddPaymentMethod request) override;
   Task<Result<PaymentMethod>> make_default_payment_method(Context context, PaymentMethodRef request) override;
   Task<Result<Done>> delete_payment_method(Context context, PaymentMethodRef request) override;
+  Task<Result<MessageReceipt>> receive_message(Context context, GatewayMessage message) override;
   Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) override;
 
  private:
@@ -67,6 +68,7 @@ class Service final : public Api {
   Task<Payment> cancel_at_gateway(Context context, KnownPayment known);
   Task<Payment> capture_at_gateway(Context context, Payment payment);
   Task<Payment> store(Context context, Payment before, GatewayPayment told);
+  static void count(const Payment& payment);
   Task<Payment> fail(Context context, Payment payment, std::string reason);
   Task<Payment> end_cash(Context context, Payment payment, PaymentStatus status);
 
@@ -78,8 +80,23 @@ class Service final : public Api {
   };
   Task<Result<BegunRefund>> begin_refund(Context context, RefundPayment request);
   Task<Refund> refund_at_gateway(Context context, BegunRefund begun);
+  Task<std::optional<GatewayRefund>> find_refund_at_gateway(Context context, const KnownRefund& known,
+                                                            const Payment& payment);
   Task<Refund> resolve_refund(Context context, KnownRefund known, Payment payment);
   Task<Refund> finish_refund(Context context, KnownRefund known, GatewayRefund told);
+  Task<Refund> finish_refund(pg::Transaction& tx, Refund refund, GatewayRefund told);
+
+  // What a message has the gateway tell, and what is stored of it.
+  struct Heard {
+    TakenMessage message;
+    std::optional<Payment> before;
+    std::optional<GatewayPayment> told;
+    std::vector<std::pair<KnownRefund, GatewayRefund>> refunds;
+  };
+  Task<Heard> heard_of(Context context, std::string gateway, GatewayEvent event);
+  Task<Heard> ask_about(Context context, Heard heard);
+  Task<MessageOutcome> take(Context context, Heard heard);
+  Task<> give_back_late(Context context, Payment payment, GatewayPayment told);
 
   Gateway& gateway_of(const Payment& payment) const;
 

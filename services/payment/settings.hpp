@@ -34,6 +34,11 @@ inline Setting<std::string> stripe_key(
     "Secret key of the Stripe account (sk_...), or a restricted one that may write PaymentIntents and Refunds. Empty: "
     "Stripe is not offered.",
     "");
+inline Setting<std::string> stripe_webhook_secret(
+    "SOUK_STRIPE_WEBHOOK_SECRET",
+    "Signing secret (whsec_...) of the webhook endpoint POST /v1/webhooks/stripe; while it is replaced both, with a "
+    "comma between. Empty: webhooks are refused, and payments are asked for instead.",
+    "");
 inline Setting<std::string> stripe_url("SOUK_STRIPE_URL",
                                        "Where Stripe's API is; http only on this machine, for tests.",
                                        "https://api.stripe.com");

@@ -1,12 +1,16 @@
 """Paying with Stripe: the real binary, through its public API, against a server that speaks Stripe's dialect."""
 
+import hashlib
+import hmac
+import json
+import time
 import uuid
 
 import pytest
 from support.client import Client, ok
 from support.platform import wait_for
 from support.shop import Goods, at_once, cents, payments, refused, stock
-from support.stripe import AUTHENTICATE, DECLINE, DROP_AFTER, ERROR_AFTER, HANG_AFTER, VISA, Stripe
+from support.stripe import AUTHENTICATE, DECLINE, DROP_AFTER, ERROR_AFTER, HANG_AFTER, VISA, WEBHOOK_SECRET, Stripe
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +185,133 @@ def test_where_real_money_is_taken_the_simulator_takes_none(shop):
     body = pay("tok_success", gateway="simulator")
     refused(client.checkout(cart, payment=body), 422, "payment.method_unavailable")
     assert client.get("/simulator/payments/sim_1").status_code == 404
+
+
+# --- webhooks -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def webhooks(shop, stripe):
+    """Sets how webhooks are sent; off again at the end."""
+    def send(mode="on"):
+        stripe.tell(shop, mode)
+        return stripe
+
+    yield send
+    send("off")
+
+
+def payment_id(shop, checkout):
+    return payments(shop, checkout["id"])[0]["gateway_payment_id"]
+
+
+def outcomes(shop, name):
+    rows = shop.sql("payment_db", "SELECT outcome FROM gateway_messages WHERE gateway_payment_id = %s ORDER BY received_at",
+                    name)
+    return [row["outcome"] for row in rows]
+
+
+def told(shop, order):
+    """The statuses in the payment's events."""
+    rows = shop.sql("payment_db", "SELECT payload ->> 'status' AS status FROM outbox_events WHERE key = %s", order["id"])
+    return [row["status"] for row in rows]
+
+
+def test_a_webhook_finishes_the_checkout_of_a_customer_who_never_comes_back(shop, webhooks):
+    stripe = webhooks("on")
+    client, checkout = challenged(shop)
+    stripe.decide(checkout["next_action"]["url"])
+    order = finished(client, checkout)
+    assert stripe.moved("charge", order["id"]) == [cents(order["total"])]
+    assert told(shop, order).count("succeeded") == 1
+
+
+def test_a_webhook_ends_the_checkout_of_a_customer_who_fails_at_the_bank(shop, webhooks):
+    stripe = webhooks("on")
+    client, checkout = challenged(shop)
+    stripe.decide(checkout["next_action"]["url"], approved=False)
+    headers = {"X-Order-Token": checkout["access_token"]}
+    path = f"/v1/checkouts/{checkout['id']}"
+    wait_for(lambda: client.get(path, headers=headers).json().get("failure_code") == "payment.declined", 30, "the decline")
+
+
+def test_webhooks_ten_times_in_reverse_and_late_are_one_order(shop, webhooks):
+    stripe = webhooks("off")
+    client, checkout = challenged(shop)
+    stripe.decide(checkout["next_action"]["url"])
+    events = stripe.events(payment_id(shop, checkout))
+    assert len(events) == 3  # created, requires_action, succeeded
+    assert set(stripe.deliver(*reversed(events))) == {200}
+    order = finished(client, checkout)
+    statuses = at_once(*[lambda: stripe.deliver(*events) for _ in range(10)])
+    assert {status for each in statuses for status in each} == {200}
+    assert stripe.moved("charge", order["id"]) == [cents(order["total"])]
+    assert told(shop, order).count("succeeded") == 1
+    # Days later, when the money has gone back.
+    admin, path = administrator(shop), f"/v1/admin/payments/{payments(shop, order['id'])[0]['id']}/refund"
+    ok(admin.post(path, {}, headers={"Idempotency-Key": str(uuid.uuid4())}), 200)
+    late = {**events[-1], "id": "evt_" + uuid.uuid4().hex}
+    assert stripe.deliver(late) == [200]
+    assert payments(shop, order["id"])[0]["status"] == "refunded"
+
+
+def test_a_webhook_before_our_own_call_has_returned(shop, webhooks):
+    stripe = webhooks("before")
+    order = buy(shop, VISA)
+    assert (order["status"], order["payment_status"]) == ("confirmed", "paid")
+    assert stripe.moved("charge", order["id"]) == [cents(order["total"])]
+
+
+def test_a_webhook_about_another_amount_changes_nothing(shop, webhooks):
+    stripe = webhooks("off")
+    _, checkout = challenged(shop)
+    (event,) = stripe.events(payment_id(shop, checkout), "payment_intent.requires_action")
+    intent = {**event["data"]["object"], "status": "succeeded", "amount": 1, "amount_received": 1}
+    wrong = {**event, "id": "evt_" + uuid.uuid4().hex, "type": "payment_intent.succeeded", "data": {"object": intent}}
+    assert stripe.deliver(wrong) == [200]
+    assert outcomes(shop, payment_id(shop, checkout)) == ["mismatch"]
+    assert payments(shop, checkout["id"])[0]["status"] == "processing"
+
+
+def signed(body, secret=WEBHOOK_SECRET, at=None):
+    at = int(time.time()) if at is None else at
+    return f"t={at},v1={hmac.new(secret.encode(), f'{at}.'.encode() + body, hashlib.sha256).hexdigest()}"
+
+
+def test_forged_old_and_broken_webhooks_are_refused(shop, stripe):
+    _, checkout = challenged(shop)
+    (event,) = stripe.events(payment_id(shop, checkout), "payment_intent.requires_action")
+    event = {**event, "id": "evt_" + uuid.uuid4().hex, "type": "payment_intent.succeeded"}
+    body = json.dumps(event).encode()
+    client = shop.client()
+
+    def send(signature, data=body):
+        headers = {"Content-Type": "application/json", **({"Stripe-Signature": signature} if signature else {})}
+        return client.request("POST", "/v1/webhooks/stripe", data=data, headers=headers)
+
+    now = int(time.time())
+    for signature in (None, "", "nonsense", signed(body, "whsec_guessed"), signed(body, at=now - 360),
+                      signed(body, at=now + 360), f"t={now},v1=" + "0" * 64):
+        refused(send(signature), 400, "payment.message_refused")
+    refused(send(signed(body), body + b" "), 400, "payment.message_refused")
+    refused(send(signed(b"{}"), b"{}"), 400, "payment.message_refused")
+    refused(send(signed(b"\xff"), b"\xff"), 400, "payment.message_refused")
+    refused(send(signed(b""), b""), 400, "payment.message_refused")
+    large = b" " * (256 * 1024 + 1)
+    refused(send(signed(large), large), 413, "request.too_large")
+    assert shop.sql("payment_db", "SELECT 1 FROM gateway_messages WHERE id = %s", event["id"]) == []
+    assert send(signed(body)).json() == {"outcome": "unchanged"}
+    assert send(signed(body)).json() == {"outcome": "duplicate"}
+
+
+def test_a_webhook_for_an_unknown_payment_is_answered_and_kept(shop, stripe, webhooks):
+    webhooks("off")
+    intent = {"id": "pi_unknown", "object": "payment_intent", "amount": 100, "currency": "usd",
+              "metadata": {"order_id": str(uuid.uuid4())}}
+    event = {"id": "evt_" + uuid.uuid4().hex, "type": "payment_intent.succeeded", "data": {"object": intent}}
+    assert stripe.deliver(event) == [200]
+    assert outcomes(shop, "pi_unknown")[-1] == "unknown_payment"
+
+
+def test_where_stripe_is_not_the_gateway_it_has_no_webhooks(http):
+    refused(http.post("/v1/webhooks/stripe", {}), 404, "payment.no_such_gateway")

@@ -5,6 +5,7 @@
 
 #include "core/context.hpp"
 #include "core/money.hpp"
+#include "core/result.hpp"
 #include "core/task.hpp"
 #include "json/json.hpp"
 #include "payment/api.hpp"
@@ -56,6 +57,16 @@ struct GatewayRefundRequest {
   std::string currency;
 };
 
+// What a gateway's message (webhook) tells: which payment to ask for. Its words are not believed otherwise.
+struct GatewayEvent {
+  std::string id;                         // the gateway's, the same however often it is sent
+  std::string type;                       // "payment_intent.succeeded"
+  std::optional<std::string> payment_id;  // the gateway's; empty: about nothing of ours
+  std::optional<std::string> key;         // ours, where the message has it
+  std::optional<Amount> amount;           // of the whole payment, where the message has it
+  std::optional<std::string> currency;
+};
+
 // A company that takes money for us. All calls are bounded by the context's deadline and throw
 //   Unavailable     nothing was sent, nothing happened
 //   UnknownOutcome  timeout, lost connection, or an answer that tells nothing (HTTP 500): it happened or it did not;
@@ -86,6 +97,10 @@ class Gateway {
   virtual Task<GatewayRefund> refund(Context context, GatewayRefundRequest request) = 0;
   // Empty when the gateway has not heard of it.
   virtual Task<std::optional<GatewayRefund>> find_refund(Context context, GatewayRefundRequest request) = 0;
+
+  // Verifies that the message is the gateway's and new, and reads it. payment.message_refused; a gateway without
+  // messages refuses with payment.no_such_gateway.
+  virtual Task<Result<GatewayEvent>> read_message(Context context, GatewayMessage message);
 };
 
 }  // namespace souk::payment

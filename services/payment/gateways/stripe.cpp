@@ -6,13 +6,18 @@
 #include <array>
 #include <stdexcept>
 
+#include "../errors.hpp"
 #include "core/failure.hpp"
 #include "core/uuid.hpp"
-#include "currency.hpp"
 #include "http/url.hpp"
+#include "stripe_currency.hpp"
+#include "stripe_message.hpp"
 #include "telemetry/log.hpp"
 
 namespace souk::payment {
+
+using stripe::from_stripe, stripe::lower, stripe::to_stripe, stripe::upper;
+
 namespace {
 
 // Replies and events have the shapes of this version, whatever the account's own default is.
@@ -86,36 +91,6 @@ std::string reason_of(const Failure& failure) {
     if (word && std::ranges::find(told, *word) != told.end()) return *word;
   }
   return "card_declined";
-}
-
-std::string lower(std::string text) {
-  for (auto& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
-std::string upper(std::string text) {
-  for (auto& c : text) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
-  return text;
-}
-
-// Stripe's smallest units are those of ISO 4217 but for three currencies: ariaries have none, and króna and Uganda
-// shillings are written as if they had cents. Thousandths must end in 0, as ours do.
-bool is_whole(std::string_view currency) { return currency == "MGA"; }
-bool has_idle_cents(std::string_view currency) { return currency == "ISK" || currency == "UGX"; }
-
-std::optional<std::int64_t> to_stripe(Amount amount, std::string_view currency) {
-  if (!is_whole(currency) && !has_idle_cents(currency)) return to_units(amount, currency);
-  if (amount.minor() % 100 != 0) return std::nullopt;
-  return is_whole(currency) ? amount.minor() / 100 : amount.minor();
-}
-
-Amount from_stripe(std::int64_t units, std::string_view currency) {
-  if (is_whole(currency)) return Amount(1) * 100 * units;
-  return has_idle_cents(currency) ? Amount(1) * units : from_units(units, currency);
 }
 
 GatewayRefund to_gateway(const RefundObject& refund) {
@@ -203,7 +178,8 @@ GatewayPayment Stripe::Intent::told() const {
 Stripe::Stripe(http::Client& client, StripeOptions options)
     : transport_(client,
                  {.name = "stripe", .url = options.url, .timeout = options.timeout, .breaker = options.breaker}),
-      authorization_("Bearer " + options.secret_key) {
+      authorization_("Bearer " + options.secret_key),
+      webhook_secrets_(std::move(options.webhook_secrets)) {
   const auto& key = options.secret_key;
   if (!key.starts_with("sk_") && !key.starts_with("rk_")) {
     throw std::invalid_argument("a secret key of Stripe begins with sk_ or rk_");
@@ -356,6 +332,19 @@ Task<std::optional<GatewayRefund>> Stripe::find_refund(Context context, GatewayR
     if (!page.has_more || page.data.empty()) co_return std::nullopt;
     after = "&starting_after=" + http::percent_encode(page.data.back().id);
   }
+}
+
+Task<Result<GatewayEvent>> Stripe::read_message(Context context, GatewayMessage message) {
+  if (webhook_secrets_.empty()) co_return errors::no_such_gateway();
+  const auto header = std::ranges::find_if(
+      message.headers, [](const auto& one) { return http::equal_ignoring_case(one.name, "Stripe-Signature"); });
+  const bool is_ours =
+      header != message.headers.end() && stripe::is_signed(header->value, message.body, webhook_secrets_, now());
+  if (!is_ours) {
+    log::warning(context, "a webhook without Stripe's signature was refused", log::kv("bytes", message.body.size()));
+    co_return errors::message_refused();
+  }
+  co_return stripe::read_event(message.body);
 }
 
 }  // namespace souk::payment

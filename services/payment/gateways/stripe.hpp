@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "gateway.hpp"
 #include "transport.hpp"
@@ -13,6 +14,8 @@ namespace souk::payment {
 struct StripeOptions {
   std::string url = "https://api.stripe.com";
   std::string secret_key;  // "sk_live_…"; a restricted key needs PaymentIntents and Refunds, read and write
+  // "whsec_…" of the webhook's endpoint; two while it is replaced, none: webhooks are refused.
+  std::vector<std::string> webhook_secrets{};
   std::chrono::milliseconds timeout{10'000};
   rpc::Breaker::Options breaker = TransportOptions{}.breaker;
 };
@@ -34,6 +37,7 @@ class Stripe final : public Gateway {
   Task<std::optional<GatewayPayment>> cancel(Context context, GatewayRef payment) override;
   Task<GatewayRefund> refund(Context context, GatewayRefundRequest request) override;
   Task<std::optional<GatewayRefund>> find_refund(Context context, GatewayRefundRequest request) override;
+  Task<Result<GatewayEvent>> read_message(Context context, GatewayMessage message) override;
 
  private:
   struct Intent;
@@ -51,6 +55,7 @@ class Stripe final : public Gateway {
 
   Transport transport_;
   std::string authorization_;
+  std::vector<std::string> webhook_secrets_;
 };
 
 }  // namespace souk::payment

@@ -39,6 +39,7 @@ class Stripe:
     def settings(self, **more):
         """What the platform needs to take payments here."""
         return {"SOUK_PAYMENT_GATEWAY": "stripe", "SOUK_STRIPE_URL": self.url, "SOUK_STRIPE_KEY": "sk_test_souk",
+                "SOUK_STRIPE_WEBHOOK_SECRET": WEBHOOK_SECRET,
                 "SOUK_PAYMENT_GATEWAY_TIMEOUT": "700ms", "SOUK_PUBLIC_URL": "https://shop.example", **more}
 
     def ask(self, what, **body):
@@ -49,6 +50,19 @@ class Stripe:
     def fault(self, call, fault, times=1):
         """What the next calls of this kind meet: create, confirm, capture, cancel, refund or read."""
         self.ask("faults", call=call, fault=fault, times=times)
+
+    def tell(self, platform, mode="on"):
+        """Where webhooks go from now on: on, off (kept), twice, or before (before the call that they tell of returns)."""
+        self.ask("webhooks", url=f"{platform.url}/v1/webhooks/stripe", secret=WEBHOOK_SECRET, mode=mode)
+
+    def events(self, payment_id, kind=None):
+        """The events about a payment, oldest first."""
+        return [each for each in self.ask("events") if kind in (None, each["type"])
+                and payment_id in (each["data"]["object"]["id"], each["data"]["object"].get("payment_intent"))]
+
+    def deliver(self, *events):
+        """Sends events in this order; the statuses of the answers."""
+        return self.ask("deliver", events=list(events))
 
     def moved(self, kind, order_id):
         """Amounts in cents that were moved for an order: `charge` or `refund`."""
