@@ -1,5 +1,6 @@
 """Each service as a process of its own: one of them is killed, or all are replaced, while customers buy."""
 
+import os
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ from test_engines import buy_on
 
 CUSTOMERS = 6
 BUYERS = 4
+CALL_S = 2  # a call of another service is given up after it
 SERVICES = ("session", "user", "inventory", "payment", "catalog", "search", "cart", "order", "review", "notification",
             "gateway")
 
@@ -35,8 +37,8 @@ def lamp(split):
     return Goods(split).product(quantity=100_000)["product_id"]
 
 
-@pytest.mark.parametrize("service", SERVICES)
-def test_a_killed_process_costs_no_order_and_comes_back(split, service):
+def ready_to_buy(split):
+    """Customers with a cart each, of a product that nobody else buys."""
     goods = Goods(split)
     documents = [goods.document(f"p-{uuid.uuid4().hex[:12]}", quantity=OPENING_STOCK) for _ in range(CUSTOMERS)]
     goods.put(*documents)
@@ -44,12 +46,41 @@ def test_a_killed_process_costs_no_order_and_comes_back(split, service):
     client = split.client()
     for purchase in purchases:
         purchase.cart_id = client.cart_with((purchase.product_id, purchase.quantity))
+    return purchases
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_killed_process_costs_no_order_and_comes_back(split, service):
+    purchases = ready_to_buy(split)
     back = threading.Event()
     killed = wait_for(lambda: split.part_ready(service), 10, f"{service}")
     threads, failures = buy_on(split, purchases, back)
     split.kill_part(killed)
     back.set()
     wait_for(lambda: split.part_ready(service, but=killed), 15, f"a new process of {service}")
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    wait_quiet(split, 90)
+    for purchase in purchases:
+        check(split, purchase)
+    assert audit.violations(split) == []
+
+
+@pytest.mark.parametrize("service", ["inventory", "payment", "order"])
+def test_a_process_that_hears_and_does_not_answer_costs_no_order(split, service):
+    """Stopped for longer than a call may take, while its work is taken for lost; then it goes on where it was."""
+    purchases = ready_to_buy(split)
+    stopped = wait_for(lambda: split.part_ready(service), 10, f"{service}")
+    back = threading.Event()
+    threads, failures = buy_on(split, purchases, back)
+    os.kill(stopped, signal.SIGSTOP)
+    try:
+        time.sleep(CALL_S + 1)
+        flows.let_leases_pass(split)
+    finally:
+        os.kill(stopped, signal.SIGCONT)
+    back.set()
     for thread in threads:
         thread.join()
     assert failures == []
