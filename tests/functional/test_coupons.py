@@ -5,7 +5,7 @@ import uuid
 import pytest
 from support.client import ok, unique_email
 from support.platform import wait_for
-from support.shop import at_once, cents, refused
+from support.shop import at_once, cents, refused, stock
 
 
 @pytest.fixture
@@ -108,6 +108,16 @@ def test_an_order_of_total_zero_is_paid_without_a_payment(platform, http, goods,
              "the new rates")
     order = ok(http.checkout(cart_id, shipping_method="pick-up"), 201)
     assert cents(order["total"]) == 0 and order["payment_status"] == "paid"
+    assert platform.scalar("payment_db", "SELECT count(*) FROM payments WHERE order_id = %s", order["id"]) == 0
+    # Cancelled: the stock comes back, and there is nothing to refund.
+    product_id = order["items"][0]["product_id"]
+    wait_for(lambda: stock(platform, product_id)[0] == 19, 15, "the sale in the stock")
+    cancelled = ok(http.post(f"/v1/orders/{order['id']}/cancel",
+                             headers={"X-Order-Token": order["access_token"], "Idempotency-Key": str(uuid.uuid4())}), 200)
+    assert cancelled["status"] == "cancelled"
+    wait_for(lambda: stock(platform, product_id)[0] == 20, 15, "the stock of the cancelled order")
+    wait_for(lambda: platform.scalar("order_db", "SELECT finished_at IS NOT NULL FROM cancellation_sagas"
+                                                 " WHERE order_id = %s", order["id"]), 15, "the end of the cancellation")
     assert platform.scalar("payment_db", "SELECT count(*) FROM payments WHERE order_id = %s", order["id"]) == 0
 
 
