@@ -122,10 +122,9 @@ TEST_F(InventoryReservations, ProcessesThatMeetNeitherDeadlockNorOversell) {
       std::optional<Locked> locked(std::in_place, database_->url(), "p4");
       auto here = start_reserve(Uuid::v7(), all);
       auto there = in_other(all);
-      while (sql("SELECT count(*) FROM pg_stat_activity "
-                 "WHERE datname = current_database() AND wait_event_type = 'Lock'") != "2") {
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      }
+      const std::string waiting =
+          "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+      for (int i = 0; i < 2000 && sql(waiting) != "2"; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(5));
       locked.reset();
       EXPECT_TRUE(here.get());
       EXPECT_TRUE(there.get());
