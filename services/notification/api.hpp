@@ -143,6 +143,10 @@ struct RotateWebhookSecret {
 BOOST_DESCRIBE_STRUCT(RotateWebhookSecret, (), (id, overlap_hours))
 struct Done {};
 BOOST_DESCRIBE_STRUCT(Done, (), ())
+struct Redelivered {
+  std::int64_t messages = 0;
+};
+BOOST_DESCRIBE_STRUCT(Redelivered, (), (messages))
 
 class Api {
  public:
@@ -170,6 +174,9 @@ class Api {
   virtual Task<Result<WebhookWithSecret>> rotate_webhook_secret(Context context, RotateWebhookSecret request) = 0;
   // What waits is given up. webhook.not_found
   virtual Task<Result<Done>> delete_webhook(Context context, WebhookRef request) = 0;
+  // Makes all messages due now that were given up or wait for longer than a minute, with all their days before them
+  // again: for a receiver that is back. webhook.not_found, webhook.disabled
+  virtual Task<Result<Redelivered>> redeliver_webhook(Context context, WebhookRef request) = 0;
   // Sends it an event "webhook.test". webhook.not_found, webhook.disabled
   virtual Task<Result<Notification>> test_webhook(Context context, WebhookRef request) = 0;
 };

@@ -17,6 +17,7 @@ class Remote final : public rpc::Remote<Api> {
   SOUK_RPC(patch_webhook, repeatable)
   SOUK_RPC(rotate_webhook_secret, once)
   SOUK_RPC(delete_webhook, once)
+  SOUK_RPC(redeliver_webhook, repeatable)
   SOUK_RPC(test_webhook, once)
 };
 

@@ -51,6 +51,7 @@ class Service final : public Api {
   Task<Result<Webhook>> patch_webhook(Context context, PatchWebhook request) override;
   Task<Result<WebhookWithSecret>> rotate_webhook_secret(Context context, RotateWebhookSecret request) override;
   Task<Result<Done>> delete_webhook(Context context, WebhookRef request) override;
+  Task<Result<Redelivered>> redeliver_webhook(Context context, WebhookRef request) override;
   Task<Result<Notification>> test_webhook(Context context, WebhookRef request) override;
 
   // What the consumers do with a page of events, in one transaction with their cursor.

@@ -118,6 +118,13 @@ constexpr pg::Statement make_webhooks_due{
     "  attempts_before = attempts "
     "WHERE endpoint_id = $1 AND status = 'pending' AND channel = 'webhook'"};
 
+constexpr pg::Statement redeliver_webhooks{
+    "notification.redeliver_webhooks",
+    "UPDATE notifications SET status = 'pending', next_attempt_at = clock_timestamp(), "
+    "  counted_from = clock_timestamp(), attempts_before = attempts "
+    "WHERE endpoint_id = $1 AND channel = 'webhook' AND (status = 'failed' "
+    "  OR (status = 'pending' AND next_attempt_at > clock_timestamp() + INTERVAL '60 seconds'))"};
+
 constexpr pg::Statement rotate_secret{
     "notification.rotate_webhook",
     "UPDATE webhook_endpoints SET secret_version = secret_version + 1, oldest_secret_version = $2, "
@@ -303,6 +310,11 @@ Task<> WebhookRepository::change(pg::Transaction& tx, Uuid id, const WebhookChan
 
 Task<> WebhookRepository::make_waiting_due(pg::Transaction& tx, Uuid endpoint_id) {
   co_await tx.query(make_webhooks_due, endpoint_id);
+}
+
+Task<std::int64_t> WebhookRepository::redeliver(pg::Transaction& tx, Uuid endpoint_id) {
+  const auto rows = co_await tx.query(redeliver_webhooks, endpoint_id);
+  co_return rows.affected();
 }
 
 Task<> WebhookRepository::rotate(pg::Transaction& tx, Uuid id, std::int64_t oldest, std::chrono::hours overlap) {

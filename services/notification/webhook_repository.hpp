@@ -85,6 +85,9 @@ class WebhookRepository {
   Task<> change(pg::Transaction& tx, Uuid id, const WebhookChanges& changes);
   // What waits is due now, and has all its days before it again.
   Task<> make_waiting_due(pg::Transaction& tx, Uuid endpoint_id);
+  // The same for what was given up as well. What is due within a minute, or under way just now, is left alone. Returns
+  // how many.
+  Task<std::int64_t> redeliver(pg::Transaction& tx, Uuid endpoint_id);
   // The next version of the secret; `oldest` and the ones after it hold for `overlap`.
   Task<> rotate(pg::Transaction& tx, Uuid id, std::int64_t oldest, std::chrono::hours overlap);
   // With it, what waits is given up.

@@ -104,6 +104,16 @@ void add_webhook_routes(http::Router& router, Api& api) {
        .access = http::Access::admin,
        .errors = {"404 webhook.not_found", "409 webhook.too_many_secrets"}},
       [&api](Request request, RotateSecret body, NoQuery) { return rotate(api, std::move(request), body); });
+  router.add<NoBody, NoQuery, Redelivered>(
+      Method::POST, "/v1/admin/webhooks/{id}/redeliver",
+      {.operation_id = "redeliver_webhook",
+       .summary =
+           "For a receiver that is back: sends all messages again now that were given up or wait for longer than "
+           "a minute, each under its id. The reply says how many.",
+       .tag = "Webhooks",
+       .access = http::Access::admin,
+       .errors = {"404 webhook.not_found", "409 webhook.disabled"}},
+      [&api](Request request, NoBody, NoQuery) { return ask(api, &Api::redeliver_webhook, std::move(request)); });
   router.add<NoBody, NoQuery, Notification>(
       Method::POST, "/v1/admin/webhooks/{id}/test",
       {.operation_id = "test_webhook",

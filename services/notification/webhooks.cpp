@@ -97,6 +97,17 @@ Task<Result<Done>> Service::delete_webhook(Context context, WebhookRef request) 
   co_return Done{};
 }
 
+Task<Result<Redelivered>> Service::redeliver_webhook(Context context, WebhookRef request) {
+  auto tx = co_await pool_.begin(context);
+  const auto webhook = co_await webhook_repository_.lock(tx, request.id);
+  if (!webhook) co_return errors::webhook_not_found();
+  if (webhook->webhook.status != WebhookStatus::enabled) co_return errors::webhook_disabled();
+  const auto messages = co_await webhook_repository_.redeliver(tx, request.id);
+  co_await tx.commit();
+  webhook_deliverer_.wake();
+  co_return Redelivered{messages};
+}
+
 Task<Result<Notification>> Service::test_webhook(Context context, WebhookRef request) {
   auto tx = co_await pool_.begin(context);
   const auto webhook = co_await webhook_repository_.lock(tx, request.id);

@@ -174,6 +174,23 @@ TEST_F(WebhookService, AnEndpointThatFailsForFiveDaysIsDisabledOnceAndTheMerchan
   EXPECT_EQ(send(), 2U);
 }
 
+TEST_F(WebhookService, AfterAnOutageAllThatWaitsOrWasGivenUpIsSentAtOnce) {
+  const auto made = create();
+  handle({event("order.confirmed", order()), event("order.confirmed", order()), event("order.confirmed", order())});
+  sender_->answer = {.status = 500};
+  send();
+  sql("UPDATE notifications SET next_attempt_at = LOCALTIMESTAMP + INTERVAL '1 day' WHERE channel = 'webhook'");
+  sql("UPDATE notifications SET status = 'failed' WHERE id = (SELECT id FROM notifications "
+      "WHERE channel = 'webhook' LIMIT 1)");
+  EXPECT_EQ(call(&Api::redeliver_webhook, {.id = made.webhook.id}).value().messages, 3);
+  sender_->answer = {.status = 200};
+  EXPECT_EQ(send(), 3U);
+  EXPECT_EQ(call(&Api::redeliver_webhook, {.id = made.webhook.id}).value().messages, 0);
+  EXPECT_EQ(code_of(call(&Api::redeliver_webhook, {.id = Uuid::v7()})), "webhook.not_found");
+  EXPECT_TRUE(patch(made.webhook.id, {.status = WebhookStatus::disabled}));
+  EXPECT_EQ(code_of(call(&Api::redeliver_webhook, {.id = made.webhook.id})), "webhook.disabled");
+}
+
 TEST_F(WebhookService, AnEndpointThatIsGoneIsDisabledAtOnce) {
   const auto made = create();
   handle({event("order.confirmed", order())});
