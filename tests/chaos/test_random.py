@@ -1,7 +1,7 @@
 """Hundreds of customers buy while faults come at random; then nothing is lost, nothing was sold or charged twice.
 
-The seed is printed. SOUK_TEST_SEED repeats what every customer wants and which fault comes after how many purchases; how
-the threads of that run are interleaved is up to the machine. Long: 5,000 purchases."""
+The seed is printed. SEED repeats what every customer wants and which fault comes after how many purchases; how the threads
+of that run are interleaved is up to the machine. Long: 5,000 purchases."""
 
 import collections
 import itertools
@@ -259,8 +259,8 @@ def disagreements(shop, purchases, opening):
 
 def run(shop, count, between, seed):
     """`count` purchases, a fault after each `between` of them."""
-    seed = int(os.environ.get("SOUK_TEST_SEED") or seed)
-    print(f"seed {seed}: SOUK_TEST_SEED={seed} repeats it")
+    seed = int(os.environ.get("SEED") or seed)
+    print(f"seed {seed}: SEED={seed} repeats it")
     chance = random.Random(seed)
     begun = time.monotonic()
     if not shop.alive():
