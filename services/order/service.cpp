@@ -169,6 +169,7 @@ Service::Service(Runtime& runtime, pg::Pool& pool, cart::Api& carts, catalog::Ap
       cancellations_(pool, repository_, outbox_),
       fulfilment_(pool, repository_, outbox_, payments),
       writes_(runtime, sagas_, outbox_),
+      sold_out_(options_.sold_out),
       executor_(writes_, sagas_, cancellations_, {carts, inventory, payments},
                 {options_.return_url_base, options_.secret, options_.check_waiting_after}),
       undo_(sagas_, inventory, payments),
@@ -194,8 +195,14 @@ Task<Result<CheckoutResult>> Service::checkout(Context context, StartCheckout re
   const auto body_hash = hex(sha256(request.cart_id + "\n" + json::write(request.body)));
   idempotency::Key key{scope_of(context, request.cart_id), checkout_operation, request.idempotency_key, body_hash};
   auto intent = co_await prepare(context, request, key);
-  if (intent) co_return co_await begin(std::move(context), *std::move(intent), std::move(key));
-  // The first request with this key may have bought the cart: its reply is the answer, not that the cart is empty.
+  if (intent) {
+    auto sold_out = sold_out_.refusal_of(intent->details, Clock::now());
+    if (!sold_out) co_return co_await begin(std::move(context), *std::move(intent), std::move(key));
+    measures().refused.add();
+    intent = std::unexpected(*std::move(sold_out));
+  }
+  // The first request with this key may have bought the cart: its reply is the answer, not that the cart is empty, nor
+  // that others were refused.
   auto known = co_await known_reply(std::move(context), std::move(key));
   if (known) co_return *std::move(known);
   co_return std::unexpected(std::move(intent).error());
@@ -281,6 +288,9 @@ Task<Result<CheckoutResult>> Service::drive(Context context, Run run) {
   }
   if (run.state.phase == saga::Phase::compensated) {
     measures().refused.add();
+    if (run.state.stock == saga::Stock::refused) {
+      sold_out_.note(run.checkpoint.details, *run.checkpoint.refusal, Clock::now());
+    }
     log::info(context, "checkout refused", log::kv("order_id", run.checkpoint.id),
               log::kv("code", run.checkpoint.refusal->code));
     co_return answer(run.checkpoint);

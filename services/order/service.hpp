@@ -18,6 +18,7 @@
 #include "recovery.hpp"
 #include "repository.hpp"
 #include "saga_repository.hpp"
+#include "sold_out.hpp"
 #include "undo.hpp"
 #include "user/api.hpp"
 #include "writes.hpp"
@@ -30,6 +31,7 @@ struct Options {
   std::chrono::milliseconds lease{30'000};
   std::chrono::milliseconds recovery_interval{2'000};
   std::chrono::milliseconds check_waiting_after{30'000};
+  SoldOut::Limits sold_out{};
 };
 
 class Service final : public Api {
@@ -88,6 +90,7 @@ class Service final : public Api {
   Cancellations cancellations_;
   Fulfilment fulfilment_;
   Writes writes_;
+  SoldOut sold_out_;
   Executor executor_;
   Undo undo_;
   Recovery recovery_;
