@@ -45,6 +45,12 @@ class FakeOrders final : public order::Api {
   Task<Result<order::Order>> start_processing(Context, order::OrderRef) override { not_asked(); }
   Task<Result<order::Order>> ship_order(Context, order::ShipOrder) override { not_asked(); }
   Task<Result<order::Order>> deliver_order(Context, order::OrderRef) override { not_asked(); }
+  Task<Result<order::Return>> request_return(Context, order::RequestReturn) override { not_asked(); }
+  Task<Result<order::OrderReturns>> list_order_returns(Context, order::OrderRef) override { not_asked(); }
+  Task<Result<order::ReturnPage>> list_returns(Context, order::ListReturns) override { not_asked(); }
+  Task<Result<order::Return>> get_return(Context, order::ReturnRef) override { not_asked(); }
+  Task<Result<order::Return>> decide_return(Context, order::DecideReturn) override { not_asked(); }
+  Task<Result<order::Return>> receive_return(Context, order::ReceiveReturn) override { not_asked(); }
   Task<Result<order::Purchased>> has_purchased(Context, order::HasPurchased) override { not_asked(); }
   Task<Result<order::Coupon>> create_coupon(Context, order::NewCoupon) override { not_asked(); }
   Task<Result<order::Coupon>> get_coupon(Context, order::CouponRef) override { not_asked(); }

@@ -26,11 +26,15 @@ std::optional<Draft> make(const std::string& kind, std::string subject_id, std::
 
 std::optional<Draft> draft(const std::string& kind, const order::OrderEvent& order, const std::string& recipient,
                            const std::vector<order::Shipment>& parcels) {
-  return make(kind, order.order_id.to_string(), recipient,
-              {{"order_number", order.order_number},
-               {"total", order.total.to_string()},
-               {"currency", order.currency},
-               {"parcels", describe_parcels(parcels, order.tracking_number)}});
+  auto made = make(kind, order.order_id.to_string(), recipient,
+                   {{"order_number", order.order_number},
+                    {"total", order.total.to_string()},
+                    {"currency", order.currency},
+                    {"refund", order.refund.value_or(Amount()).to_string()},
+                    {"parcels", describe_parcels(parcels, order.tracking_number)}});
+  // An order may come back in several returns.
+  if (made && order.return_id) made->occurrence = order.return_id->to_string();
+  return made;
 }
 
 std::string describe_parcels(const std::vector<order::Shipment>& parcels,

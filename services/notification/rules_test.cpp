@@ -29,7 +29,7 @@ TEST(NotificationRules, AConfirmedOrderIsToldWithItsNumberAndTotal) {
 
 TEST(NotificationRules, EveryStatusButPendingIsToldOnce) {
   for (const auto* kind : {"order.confirmed", "order.processing", "order.shipped", "order.delivered", "order.cancelled",
-                           "order.refunded"}) {
+                           "order.returned", "order.refunded"}) {
     EXPECT_TRUE(rules::draft(kind, order_event(), "a@example.com")) << kind;
   }
   EXPECT_FALSE(rules::draft("order.pending", order_event(), "a@example.com"));

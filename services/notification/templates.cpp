@@ -29,6 +29,9 @@ constexpr Template all_templates[] = {
     {"order.cancelled", "Your order {{order_number}} is cancelled",
      "Your order {{order_number}} over {{total}} {{currency}} is cancelled.\n\n"
      "What you have paid for it is paid back.\n"},
+    {"order.returned", "We have your return of order {{order_number}}",
+     "What you sent back of order {{order_number}} has arrived.\n\n"
+     "We give you {{refund}} {{currency}} back. Until the money is on your account a few days may pass.\n"},
     {"order.refunded", "Your order {{order_number}} is refunded",
      "We have refunded your order {{order_number}} over {{total}} {{currency}}.\n\n"
      "Until the money is on your account a few days may pass.\n"},

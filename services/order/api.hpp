@@ -269,6 +269,95 @@ struct ShipOrder {
 };
 BOOST_DESCRIBE_STRUCT(ShipOrder, (), (order_id, idempotency_key, parcel))
 
+// Goods that come back: asked for by the customer, approved or rejected, then received, which gives the money back.
+BOOST_DEFINE_ENUM_CLASS(ReturnStatus, requested, approved, rejected, received, refunded)
+
+struct ReturnedItem {
+  Uuid order_item_id;
+  std::int64_t quantity = 1;
+  std::optional<bool> restock;  // once received: whether it went back into the stock
+  // Once received, its part of the item's values; the parts of all returns of an item add up to the whole.
+  std::optional<Amount> refund;  // goods − discount + tax
+  std::optional<Amount> discount;
+  std::optional<Amount> tax;
+};
+BOOST_DESCRIBE_STRUCT(ReturnedItem, (), (order_item_id, quantity, restock, refund, discount, tax))
+
+struct Return {
+  Uuid id;
+  Uuid order_id;
+  ReturnStatus status{};
+  std::string reason;
+  std::optional<std::string> notes;  // of the administrator who decided
+  std::vector<ReturnedItem> items;
+  bool refunds_shipping = false;
+  std::optional<Amount> refund;  // once received: what is given back; once refunded: what was
+  std::string currency;
+  Timestamp created_at;
+  Timestamp updated_at;
+  std::optional<Timestamp> received_at;
+  std::optional<Timestamp> refunded_at;
+};
+BOOST_DESCRIBE_STRUCT(Return, (),
+                      (id, order_id, status, reason, notes, items, refunds_shipping, refund, currency, created_at,
+                       updated_at, received_at, refunded_at))
+
+struct ReturnBody {
+  std::vector<ParcelItem> items;
+  json::Text<1, 2000> reason;
+};
+BOOST_DESCRIBE_STRUCT(ReturnBody, (), (items, reason))
+struct RequestReturn {
+  OrderRef order;
+  std::string idempotency_key;
+  ReturnBody body;
+};
+BOOST_DESCRIBE_STRUCT(RequestReturn, (), (order, idempotency_key, body))
+
+struct ReturnRef {
+  Uuid return_id;
+};
+BOOST_DESCRIBE_STRUCT(ReturnRef, (), (return_id))
+struct DecideReturn {
+  Uuid return_id;
+  bool approve = false;
+  std::optional<json::Text<0, 2000>> notes;
+};
+BOOST_DESCRIBE_STRUCT(DecideReturn, (), (return_id, approve, notes))
+
+struct ReceivedItem {
+  Uuid order_item_id;
+  bool restock = true;
+};
+BOOST_DESCRIBE_STRUCT(ReceivedItem, (), (order_item_id, restock))
+struct Receipt {
+  std::optional<std::vector<ReceivedItem>> items;  // who is not named goes back into the stock
+  std::optional<bool> refund_shipping;             // once an order
+};
+BOOST_DESCRIBE_STRUCT(Receipt, (), (items, refund_shipping))
+struct ReceiveReturn {
+  Uuid return_id;
+  Receipt receipt;
+};
+BOOST_DESCRIBE_STRUCT(ReceiveReturn, (), (return_id, receipt))
+
+struct OrderReturns {
+  std::vector<Return> data;  // oldest first
+};
+BOOST_DESCRIBE_STRUCT(OrderReturns, (), (data))
+struct ListReturns {
+  std::optional<ReturnStatus> status;
+  json::Int<1, 100> limit = 20;
+  std::optional<json::Text<1, 200>> cursor;
+};
+BOOST_DESCRIBE_STRUCT(ListReturns, (), (status, limit, cursor))
+struct ReturnPage {
+  std::vector<Return> data;  // newest first
+  bool has_more = false;
+  std::optional<std::string> next_cursor;
+};
+BOOST_DESCRIBE_STRUCT(ReturnPage, (), (data, has_more, next_cursor))
+
 // For verified reviews.
 struct HasPurchased {
   Uuid user_id;
@@ -350,7 +439,8 @@ struct CouponPage {
 };
 BOOST_DESCRIBE_STRUCT(CouponPage, (), (data, has_more, next_cursor))
 
-// Events: "order.confirmed", "order.shipped", … (one a status change; key order id; payload OrderEvent).
+// Events: "order.confirmed", "order.shipped", … (one a status change; key order id; payload OrderEvent), and
+// "order.returned" for each return that was received.
 struct OrderEvent {
   Uuid order_id;
   std::string order_number;
@@ -360,9 +450,12 @@ struct OrderEvent {
   Amount total;
   std::string currency;
   std::optional<std::string> tracking_number;  // of the latest parcel
+  std::optional<Uuid> return_id;               // of order.returned
+  std::optional<Amount> refund;                // what it gives back
 };
 BOOST_DESCRIBE_STRUCT(OrderEvent, (),
-                      (order_id, order_number, user_id, email, status, total, currency, tracking_number))
+                      (order_id, order_number, user_id, email, status, total, currency, tracking_number, return_id,
+                       refund))
 
 class Api {
  public:
@@ -395,6 +488,20 @@ class Api {
   virtual Task<Result<Order>> ship_order(Context context, ShipOrder request) = 0;
   // shipped -> delivered; cash on delivery is settled first. Twice is once. order.not_paid (409), and as ship_order.
   virtual Task<Result<Order>> deliver_order(Context context, OrderRef request) = 0;
+  // Asks to send items back of an order that has been shipped in full; once by its idempotency key. Its owner, its
+  // token, admins. order.not_found, return.not_shipped (409), return.too_many (409), order.not_paid (409),
+  // order.unknown_item (422)
+  virtual Task<Result<Return>> request_return(Context context, RequestReturn request) = 0;
+  // order.not_found as for get_order
+  virtual Task<Result<OrderReturns>> list_order_returns(Context context, OrderRef request) = 0;
+  // The next four are an administrator's: return.not_found for others. request.invalid_cursor
+  virtual Task<Result<ReturnPage>> list_returns(Context context, ListReturns request) = 0;
+  virtual Task<Result<Return>> get_return(Context context, ReturnRef request) = 0;
+  // requested -> approved, requested or approved -> rejected. Twice is once. return.illegal_status (409)
+  virtual Task<Result<Return>> decide_return(Context context, DecideReturn request) = 0;
+  // approved -> received: restock and refund follow by themselves, then it is `refunded`. Twice is once.
+  // return.illegal_status, return.shipping_refunded (409), order.unknown_item (422)
+  virtual Task<Result<Return>> receive_return(Context context, ReceiveReturn request) = 0;
   virtual Task<Result<Purchased>> has_purchased(Context context, HasPurchased request) = 0;
   // For administrators. A code that differs from another only in case is the same: coupon.code_taken
   virtual Task<Result<Coupon>> create_coupon(Context context, NewCoupon request) = 0;

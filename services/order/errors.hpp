@@ -61,6 +61,28 @@ inline Refusal capture_unanswered() {
                            "Repeat the request.",
                        .retry_after_s = 2});
 }
+inline Refusal return_not_found() {
+  return refuse(ErrorKind::not_found, "return.not_found", "There is no such return.");
+}
+inline Refusal return_not_shipped(std::string_view status) {
+  return refuse(
+      ErrorKind::conflict, "return.not_shipped",
+      fmt::format("An order that is {} cannot be returned; it can once it has been shipped in full.", status));
+}
+inline Refusal too_many_returned(std::vector<FieldError> items) {
+  return Refusal(Error{.kind = ErrorKind::conflict,
+                       .code = "return.too_many",
+                       .detail = "Not so much of these items is left to return; other returns have them.",
+                       .errors = std::move(items)});
+}
+inline Refusal illegal_return_status(std::string_view from, std::string_view to) {
+  return refuse(ErrorKind::conflict, "return.illegal_status",
+                fmt::format("A return that is {} cannot be {}.", from, to));
+}
+inline Refusal shipping_refunded() {
+  return refuse(ErrorKind::conflict, "return.shipping_refunded",
+                "Another return of the order has given its shipping back already.");
+}
 inline Refusal bad_cursor() {
   return refuse(ErrorKind::invalid, "request.invalid_cursor", "The cursor is not one that this list gave.");
 }

@@ -207,20 +207,30 @@ class FakePayments final : public payment::Api {
     const auto found = payments_.find(request.order_id);
     if (found == payments_.end()) return not_found();
     auto& payment = found->second;
-    if (payment.status == payment::PaymentStatus::succeeded) {
-      payment.status = payment::PaymentStatus::refunded;
-      payment.refunded = payment.amount;
+    if (const auto known = refunds_.find({request.order_id, request.cause}); known != refunds_.end()) {
+      if (request.amount && *request.amount != known->second.amount) {
+        return refuse(ErrorKind::conflict, "payment.refund_differs", "Another amount.");
+      }
+      return known->second;
     }
-    if (payment.status != payment::PaymentStatus::refunded) {
+    if (payment.status != payment::PaymentStatus::succeeded && payment.status != payment::PaymentStatus::refunded) {
       return refuse(ErrorKind::conflict, "payment.not_captured", "Nothing was captured.");
     }
-    return payment::Refund{
-        .order_id = request.order_id, .amount = payment.amount, .status = payment::RefundStatus::succeeded};
+    const auto left = payment.amount - payment.refunded;
+    const auto amount = request.amount.value_or(left);
+    if (amount <= Amount() || amount > left) {
+      return refuse(ErrorKind::unprocessable, "payment.refund_exceeds_capture", "That much was not paid.");
+    }
+    payment.refunded += amount;
+    if (payment.refunded == payment.amount) payment.status = payment::PaymentStatus::refunded;
+    return refunds_[{request.order_id, request.cause}] = {
+               .order_id = request.order_id, .amount = amount, .status = payment::RefundStatus::succeeded};
   }
 
   Disturbance& disturbance_;
   std::mutex mutex_;
   std::map<Uuid, payment::Payment> payments_;
+  std::map<std::pair<Uuid, std::string>, payment::Refund> refunds_;
   std::vector<events::Event> events_;
   bool mute_ = true;
   std::atomic<bool> blocked_ = false;

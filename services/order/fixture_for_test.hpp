@@ -119,6 +119,7 @@ class OrderTest : public souk::testing::AsyncTest {
   std::size_t recover() {
     sql("UPDATE checkout_sagas SET lease_until = now(), next_check_at = now() WHERE finished_at IS NULL");
     sql("UPDATE cancellation_sagas SET lease_until = now(), next_check_at = now() WHERE finished_at IS NULL");
+    sql("UPDATE return_sagas SET lease_until = now(), next_check_at = now() WHERE finished_at IS NULL");
     return run(recover_on(*service));
   }
   void age_checkouts(int minutes) {

@@ -24,18 +24,6 @@ constexpr pg::Statement insert_parcel{
     "    SELECT $1, item, quantity FROM unnest($7::uuid[], $8::integer[]) AS t (item, quantity)) "
     "UPDATE orders SET parcels = $3, tracking_number = $5, updated_at = clock_timestamp() WHERE id = $2"};
 
-// The clock's time, not the transaction's: who waited for the row began earlier than who had it.
-constexpr pg::Statement update_status{
-    "order.update_status",
-    "WITH changed AS (UPDATE orders SET status = $2::text, updated_at = clock_timestamp(), "
-    "    shipped_at = CASE WHEN $2::text = 'shipped' THEN clock_timestamp() ELSE shipped_at END, "
-    "    delivered_at = CASE WHEN $2::text = 'delivered' THEN clock_timestamp() ELSE delivered_at END, "
-    "    payment_status = CASE WHEN $2::text = 'delivered' AND payment_status = 'pending' THEN 'paid' "
-    "        ELSE payment_status END "
-    "    WHERE id = $1 RETURNING id) "
-    "INSERT INTO order_status_history (order_id, status, notes, created_by, created_at) "
-    "SELECT id, $2::text, $3, $4, clock_timestamp() FROM changed"};
-
 // Not over what a refund has made of it.
 constexpr pg::Statement note_captured{"order.note_captured",
                                       "UPDATE orders SET payment_status = 'paid', updated_at = clock_timestamp() "
@@ -183,7 +171,7 @@ Task<> Fulfilment::save_parcel(pg::Transaction& tx, Context context, const Locke
 
 Task<> Fulfilment::save_status(pg::Transaction& tx, Context context, Uuid order_id, OrderStatus status,
                                std::optional<std::string> notes) {
-  co_await tx.query(update_status, order_id, status, notes, context.caller().to_string());
+  co_await repository_.save_status(tx, order_id, status, std::move(notes), context.caller().to_string());
 }
 
 Task<Order> Fulfilment::tell(pg::Transaction& tx, Uuid order_id, bool changed) {

@@ -30,11 +30,14 @@ metrics::Gauge& open_sagas(const std::string& state) {
 }  // namespace
 
 Recovery::Recovery(Runtime& runtime, pg::Pool& pool, SagaRepository& sagas, Executor& executor, Undo& undo,
-                   events::Outbox& outbox, payment::Api& payments, Options options)
+                   Returns& returns, ReturnRepository& return_sagas, events::Outbox& outbox, payment::Api& payments,
+                   Options options)
     : pool_(pool),
       sagas_(sagas),
       executor_(executor),
       undo_(undo),
+      returns_(returns),
+      return_sagas_(return_sagas),
       outbox_(outbox),
       payments_(payments),
       options_(options) {
@@ -73,6 +76,16 @@ void Recovery::undo_later() {
   if (own_group().size() < most_beside) own_group().spawn("order.undo", undo_due());
 }
 
+void Recovery::return_later() {
+  if (own_group().size() < most_beside) own_group().spawn("order.return", return_due());
+}
+
+Task<> Recovery::return_due() {
+  for (const auto& open : co_await return_sagas_.take_due(run_context(), most_taken)) co_await continue_return(open);
+}
+
+Task<> Recovery::continue_return(OpenReturn open) { co_await returns_.run(run_context(), open); }
+
 Task<> Recovery::complete(Run run) { co_await executor_.complete(run_context(), run); }
 
 Task<> Recovery::undo_due() {
@@ -105,9 +118,11 @@ Task<> Recovery::settle_at_the_end(TaskGroup& group) {
 Task<std::size_t> Recovery::run_once(Context context) {
   auto checkouts = co_await sagas_.take_due(context, most_taken);
   const auto cancellations = co_await sagas_.take_due_cancellations(context, most_taken);
-  const auto taken = checkouts.size() + cancellations.size();
+  const auto returns = co_await return_sagas_.take_due(context, most_taken);
+  const auto taken = checkouts.size() + cancellations.size() + returns.size();
   for (auto& checkout : checkouts) own_group().spawn("order.continue", continue_checkout(std::move(checkout)));
   for (const auto& cancellation : cancellations) own_group().spawn("order.undo", continue_undo(cancellation));
+  for (const auto& open : returns) own_group().spawn("order.return", continue_return(open));
   co_return taken;
 }
 
@@ -154,10 +169,15 @@ Task<> Recovery::note_payments(Context context, const events::EventPage& page) {
     if (id) told[*id] = answers::payment_status_after(json::read_trusted<payment::Payment>(event.payload.text).status);
   }
   if (!told.empty()) {
-    std::vector<Uuid> orders;
-    for (const auto& [id, status] : told) orders.push_back(id);
+    std::vector<Uuid> orders, refunded;
+    for (const auto& [id, status] : told) {
+      orders.push_back(id);
+      if (status == PaymentStatus::refunded) refunded.push_back(id);
+    }
     if (co_await sagas_.make_due(context, std::move(orders))) wake();
     for (const auto& id : co_await sagas_.note_payments(context, std::move(told))) co_await refund_late(context, id);
+    // The last of what was paid may have been given back by an administrator.
+    for (const auto& id : refunded) co_await returns_.close_order(context, id);
   }
   auto tx = co_await pool_.begin(context);
   co_await events::store_cursor(tx, consumer_name, page);

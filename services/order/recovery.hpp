@@ -9,6 +9,8 @@
 #include "executor.hpp"
 #include "payment/api.hpp"
 #include "postgres/pool.hpp"
+#include "return_repository.hpp"
+#include "returns.hpp"
 #include "saga_repository.hpp"
 #include "undo.hpp"
 
@@ -22,8 +24,8 @@ class Recovery {
     std::chrono::milliseconds lease{30'000};
   };
 
-  Recovery(Runtime& runtime, pg::Pool& pool, SagaRepository& sagas, Executor& executor, Undo& undo,
-           events::Outbox& outbox, payment::Api& payments, Options options);
+  Recovery(Runtime& runtime, pg::Pool& pool, SagaRepository& sagas, Executor& executor, Undo& undo, Returns& returns,
+           ReturnRepository& return_sagas, events::Outbox& outbox, payment::Api& payments, Options options);
 
   // The loops, until `group` stops.
   void start(TaskGroup& group);
@@ -31,6 +33,8 @@ class Recovery {
   void complete_later(Run run);
   // Gives a cancelled order's stock and money back, beside the request.
   void undo_later();
+  // Gives stock and money of a return that was received back, beside the request.
+  void return_later();
   // Waits for what was begun so far.
   Task<> settle();
   // Takes over what is due and goes on with it. Returns how much that was.
@@ -46,6 +50,8 @@ class Recovery {
   Task<> continue_checkout(Checkpoint checkpoint);
   Task<> continue_undo(OpenCancellation cancellation);
   Task<> undo_due();
+  Task<> return_due();
+  Task<> continue_return(OpenReturn open);
   Task<> note_payments(Context context, const events::EventPage& page);
   Task<> refund_late(Context context, Uuid order_id);
   Context run_context() const;
@@ -55,6 +61,8 @@ class Recovery {
   SagaRepository& sagas_;
   Executor& executor_;
   Undo& undo_;
+  Returns& returns_;
+  ReturnRepository& return_sagas_;
   events::Outbox& outbox_;
   payment::Api& payments_;
   Options options_;

@@ -89,6 +89,18 @@ constexpr pg::Statement cancel_order{
     "INSERT INTO order_status_history (order_id, status, notes, created_by) SELECT id, 'cancelled', $3, $2 "
     "FROM cancelled"};
 
+// The clock's time, not the transaction's: who waited for the row began earlier than who had it.
+constexpr pg::Statement update_status{
+    "order.update_status",
+    "WITH changed AS (UPDATE orders SET status = $2::text, updated_at = clock_timestamp(), "
+    "    shipped_at = CASE WHEN $2::text = 'shipped' THEN clock_timestamp() ELSE shipped_at END, "
+    "    delivered_at = CASE WHEN $2::text = 'delivered' THEN clock_timestamp() ELSE delivered_at END, "
+    "    payment_status = CASE WHEN $2::text = 'delivered' AND payment_status = 'pending' THEN 'paid' "
+    "        ELSE payment_status END "
+    "    WHERE id = $1 RETURNING id) "
+    "INSERT INTO order_status_history (order_id, status, notes, created_by, created_at) "
+    "SELECT id, $2::text, $3, $4, clock_timestamp() FROM changed"};
+
 constexpr pg::Statement insert_cancellation{
     "order.insert_cancellation",
     "INSERT INTO cancellation_sagas (order_id, cause, lease_until, next_check_at) VALUES ($1, $2, now(), now()) "
@@ -205,6 +217,11 @@ Task<> Repository::save_cancelled(pg::Transaction& tx, Uuid id, std::string crea
 
 Task<> Repository::start_cancellation(pg::Transaction& tx, Uuid id, std::string cause) {
   co_await tx.query(insert_cancellation, id, cause);
+}
+
+Task<> Repository::save_status(pg::Transaction& tx, Uuid id, OrderStatus status, std::optional<std::string> notes,
+                               std::string created_by) {
+  co_await tx.query(update_status, id, status, notes, created_by);
 }
 
 Task<Order> Repository::get(pg::Transaction& tx, Uuid id) {

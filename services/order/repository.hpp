@@ -50,6 +50,9 @@ class Repository {
   Task<> save_cancelled(pg::Transaction& tx, Uuid id, std::string created_by, std::optional<std::string> notes);
   // From now on recovery sees to its stock and money.
   Task<> start_cancellation(pg::Transaction& tx, Uuid id, std::string cause);
+  // The order's status, its time and the history's row.
+  Task<> save_status(pg::Transaction& tx, Uuid id, OrderStatus status, std::optional<std::string> notes,
+                     std::string created_by);
   Task<Order> get(pg::Transaction& tx, Uuid id);
 
  private:

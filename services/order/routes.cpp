@@ -238,6 +238,7 @@ void add_routes(http::Router& router, Api& orders) {
   add_checkout_routes(router, orders);
   add_order_routes(router, orders);
   add_admin_routes(router, orders);
+  add_return_routes(router, orders);
   add_coupon_routes(router, orders);
 }
 

@@ -9,5 +9,7 @@ namespace souk::order {
 void add_routes(http::Router& router, Api& orders);
 // The administrators' part of them.
 void add_admin_routes(http::Router& router, Api& orders);
+// Returns, for customers and administrators.
+void add_return_routes(http::Router& router, Api& orders);
 
 }  // namespace souk::order

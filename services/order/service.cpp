@@ -168,12 +168,14 @@ Service::Service(Runtime& runtime, pg::Pool& pool, cart::Api& carts, catalog::Ap
       baskets_(carts, catalog, rates_, coupons_),
       cancellations_(pool, repository_, outbox_),
       fulfilment_(pool, repository_, outbox_, payments),
+      return_repository_(pool, options_.lease),
+      returns_(pool, repository_, return_repository_, outbox_, inventory, payments),
       writes_(runtime, sagas_, outbox_),
       sold_out_(options_.sold_out),
       executor_(writes_, sagas_, cancellations_, {carts, inventory, payments},
                 {options_.return_url_base, options_.secret, options_.check_waiting_after}),
       undo_(sagas_, inventory, payments),
-      recovery_(runtime, pool, sagas_, executor_, undo_, outbox_, payments,
+      recovery_(runtime, pool, sagas_, executor_, undo_, returns_, return_repository_, outbox_, payments,
                 {options_.recovery_interval, options_.lease}) {}
 
 void Service::start(TaskGroup& group) { recovery_.start(group); }

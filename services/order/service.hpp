@@ -17,6 +17,8 @@
 #include "rates.hpp"
 #include "recovery.hpp"
 #include "repository.hpp"
+#include "return_repository.hpp"
+#include "returns.hpp"
 #include "saga_repository.hpp"
 #include "sold_out.hpp"
 #include "undo.hpp"
@@ -57,6 +59,12 @@ class Service final : public Api {
   Task<Result<Order>> start_processing(Context context, OrderRef request) override;
   Task<Result<Order>> ship_order(Context context, ShipOrder request) override;
   Task<Result<Order>> deliver_order(Context context, OrderRef request) override;
+  Task<Result<Return>> request_return(Context context, RequestReturn request) override;
+  Task<Result<OrderReturns>> list_order_returns(Context context, OrderRef request) override;
+  Task<Result<ReturnPage>> list_returns(Context context, ListReturns request) override;
+  Task<Result<Return>> get_return(Context context, ReturnRef request) override;
+  Task<Result<Return>> decide_return(Context context, DecideReturn request) override;
+  Task<Result<Return>> receive_return(Context context, ReceiveReturn request) override;
   Task<Result<Purchased>> has_purchased(Context context, HasPurchased request) override;
   Task<Result<Coupon>> create_coupon(Context context, NewCoupon request) override;
   Task<Result<Coupon>> get_coupon(Context context, CouponRef request) override;
@@ -89,6 +97,8 @@ class Service final : public Api {
   Baskets baskets_;
   Cancellations cancellations_;
   Fulfilment fulfilment_;
+  ReturnRepository return_repository_;
+  Returns returns_;
   Writes writes_;
   SoldOut sold_out_;
   Executor executor_;

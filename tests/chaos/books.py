@@ -9,7 +9,8 @@ from support.shop import cents, orders_of, stock
 def quiet(shop):
     """Whether every saga is over and every event delivered."""
     unfinished = shop.scalar("order_db", "SELECT (SELECT count(*) FROM checkout_sagas WHERE finished_at IS NULL)"
-                                         " + (SELECT count(*) FROM cancellation_sagas WHERE finished_at IS NULL)")
+                                         " + (SELECT count(*) FROM cancellation_sagas WHERE finished_at IS NULL)"
+                                         " + (SELECT count(*) FROM return_sagas WHERE finished_at IS NULL)")
     confirmed = shop.sql("order_db", "SELECT id::text FROM orders WHERE email IS NOT NULL")
     told = shop.sql("notification_db", "SELECT subject_id FROM notifications WHERE kind = 'order.confirmed'")
     return unfinished == 0 and {row["id"] for row in confirmed} <= {row["subject_id"] for row in told}

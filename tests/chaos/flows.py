@@ -17,7 +17,7 @@ OPENING_STOCK = 40  # of each product that a flow buys
 
 def let_leases_pass(shop):
     """As if the time of a worker's lease had gone by: recovery takes over what nobody works on."""
-    for table in ("checkout_sagas", "cancellation_sagas"):
+    for table in ("checkout_sagas", "cancellation_sagas", "return_sagas"):
         shop.sql("order_db", f"UPDATE {table} SET lease_until = now(), next_check_at = now() WHERE finished_at IS NULL")
 
 
@@ -389,12 +389,15 @@ class Delivered(Purchase):
         for step, body in (("shipments", parcel), ("deliver", None)):
             self._until_done(client, f"{path}/{step}", body)
 
-    def _until_done(self, client, path, body):
+    def _until_done(self, client, path, body, done=None):
+        """Returns the reply. `done`: what a repetition is refused with when more than this was made."""
         end = time.monotonic() + FINAL_S
         while True:
             reply = client.post(path, body, headers={"Idempotency-Key": self.key})
             if reply.status_code in (200, 201):
-                return
+                return reply.json()
+            if done and reply.status_code == 409 and reply.json()["code"] == done:
+                return None
             assert reply.status_code in (409, 503, 504) and time.monotonic() < end, reply.text
             self.pause(client)
 
@@ -404,6 +407,41 @@ class HeldThenDelivered(Delivered):
 
     def __init__(self, product_id):
         super().__init__(product_id, {"method": "card", "token": simulator.AUTHORIZE})
+
+
+class Returned(Delivered):
+    """Everything comes back after it was delivered, and the money with it."""
+
+    expected = "refunded"
+    returned = None
+
+    def __init__(self, product_id):
+        super().__init__(product_id, {"method": "card", "token": simulator.SUCCESS})
+
+    def _drive(self, client):
+        if self.returned is None:
+            super()._drive(client)
+        client.token = self.token
+        wanted = {"items": [{"order_item_id": item["id"], "quantity": item["quantity"]} for item in self.order["items"]],
+                  "reason": "Too small."}
+        self.returned = self.returned or self._until_done(client, f"/v1/orders/{self.checkout_id}/returns", wanted)
+        path = f"/v1/admin/returns/{self.returned['id']}"
+        self._until_done(client, f"{path}/approve", {}, done="return.illegal_status")
+        self._until_done(client, f"{path}/receive", {"refund_shipping": True})
+        wait_for(lambda: not self.shop.alive() or self._status() == "refunded", FINAL_S, "the refund")
+        if not self.shop.alive():
+            raise Killed("while the return was refunded")
+        self.order["status"] = self._status()
+
+    def _status(self):
+        return self.shop.scalar("order_db", "SELECT status FROM orders WHERE id = %s", self.checkout_id)
+
+    def left(self, opening_stock):
+        return opening_stock
+
+    @property
+    def outcome(self):
+        return self.order["status"]
 
 
 class Told(Purchase):
@@ -448,5 +486,5 @@ class Told(Purchase):
 
 
 # From the quick to the slow: a failpoint is tried with each until one reaches it.
-ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Delivered, HeldThenDelivered, Approved, Refused,
-       LookedAt, WithSavedCard, Captured, Restocked, Told, Left, TimedOut, LostHold)
+ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Delivered, HeldThenDelivered, Returned,
+       Approved, Refused, LookedAt, WithSavedCard, Captured, Restocked, Told, Left, TimedOut, LostHold)

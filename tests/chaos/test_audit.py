@@ -100,6 +100,16 @@ PLANTED = {
         ("order_db", "DELETE FROM outbox_events WHERE key = %(bought)s"),
     "each change of status has one message a channel, and of webhooks one an endpoint":
         ("notification_db", "UPDATE notifications SET kind = 'order.confirmed', occurrence = '' WHERE subject_id = %(cancelled)s"),
+    "every return that was received is finished":
+        ("order_db", "UPDATE return_sagas SET finished_at = NULL"),
+    "no more of an item is returned than was shipped, and all of it adds up to its discount and tax":
+        ("order_db", "UPDATE order_return_items SET tax = tax + 0.01"),
+    "a return gave back what it says, once":
+        ("order_db", "UPDATE order_returns SET refund = refund - 0.01"),
+    "what a return put back into the stock is in the ledger, and nothing else":
+        ("inventory_db", "DELETE FROM inventory_transactions WHERE position(':return:' in reference_id) > 0"),
+    "a refunded order has come back whole":
+        ("order_db", "UPDATE order_return_items SET quantity = quantity - 1"),
     "each confirmed order has its message":
         ("notification_db", "DELETE FROM notifications WHERE subject_id = %(bought)s"),
 }
@@ -165,7 +175,7 @@ def books(shop, stocked):
     shop.start({})
     made = {}
     wanted = {"bought": flows.WithCoupon, "cancelled": flows.Cancelled, "declined": flows.Declined,
-              "delivered": flows.Delivered}
+              "delivered": flows.Delivered, "returned": flows.Returned}
     for (name, flow), product_id in zip(wanted.items(), stocked(len(wanted), OPENING_STOCK), strict=True):
         made[name] = flow(product_id)
         made[name].drive(shop)

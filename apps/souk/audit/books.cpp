@@ -104,7 +104,8 @@ std::int64_t under_way(pg::BlockingConnection& scratch) {
   return scratch
       .run(
           "SELECT (SELECT count(*) FROM order_db.checkout_sagas WHERE finished_at IS NULL)"
-          " + (SELECT count(*) FROM order_db.cancellation_sagas WHERE finished_at IS NULL)")
+          " + (SELECT count(*) FROM order_db.cancellation_sagas WHERE finished_at IS NULL)"
+          " + (SELECT count(*) FROM order_db.return_sagas WHERE finished_at IS NULL)")
       .front()
       .get<std::int64_t>(0);
 }

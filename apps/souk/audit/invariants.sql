@@ -116,7 +116,7 @@ WHERE o.status IN ('confirmed', 'processing', 'shipped', 'delivered')
 SELECT o.id, o.status, o.payment_status, p.status AS payment
 FROM order_db.orders o LEFT JOIN payment_db.payments p ON p.order_id = o.id
 WHERE (o.status = 'delivered' OR (o.status IN ('confirmed', 'processing', 'shipped') AND p.status = 'succeeded'))
-  AND o.payment_status <> 'paid';
+  AND o.payment_status <> 'paid' AND (p.status <> 'refunded' OR o.payment_status <> 'refunded');
 
 -- name: an order whose payment was refunded says so
 SELECT o.id, o.payment_status FROM order_db.orders o JOIN payment_db.payments p ON p.order_id = o.id
@@ -261,3 +261,40 @@ SELECT o.id FROM order_db.orders o
 WHERE o.email IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM notification_db.notifications n
     WHERE n.subject_id = o.id::text AND n.kind = 'order.confirmed' AND n.channel = 'email');
+
+-- name: every return that was received is finished
+SELECT t.id, t.status, s.finished_at FROM order_db.order_returns t
+LEFT JOIN order_db.return_sagas s ON s.return_id = t.id
+WHERE t.status = 'received' OR (t.status = 'refunded') <> (s.finished_at IS NOT NULL);
+
+-- name: no more of an item is returned than was shipped, and all of it adds up to its discount and tax
+SELECT i.order_id, i.id, i.quantity, sum(r.quantity) AS returned
+FROM order_db.order_items i JOIN order_db.order_return_items r ON r.order_item_id = i.id
+JOIN order_db.order_returns t ON t.id = r.return_id AND t.status <> 'rejected'
+GROUP BY i.id, i.order_id, i.quantity, i.discount, i.tax
+HAVING sum(r.quantity) > COALESCE((SELECT sum(s.quantity) FROM order_db.shipment_items s WHERE s.order_item_id = i.id), 0)
+    OR (sum(r.quantity) FILTER (WHERE t.received_at IS NOT NULL) = i.quantity
+        AND (sum(r.discount) <> i.discount OR sum(r.tax) <> i.tax));
+
+-- name: a return gave back what it says, once
+SELECT t.id, t.refund, f.amount, f.status FROM order_db.order_returns t
+LEFT JOIN payment_db.refunds f ON f.order_id = t.order_id AND f.cause = 'return:' || t.id
+WHERE (t.status = 'refunded' AND t.refund > 0 AND (f.amount IS DISTINCT FROM t.refund OR f.status <> 'succeeded'))
+   OR (t.status NOT IN ('received', 'refunded') AND f.id IS NOT NULL);
+
+-- name: what a return put back into the stock is in the ledger, and nothing else
+SELECT b.order_id, b.return_id, b.item, b.quantity, l.quantity AS booked
+FROM (SELECT t.order_id, t.id AS return_id, COALESCE(i.variant_id, i.product_id)::text AS item, sum(r.quantity) AS quantity
+      FROM order_db.order_returns t JOIN order_db.order_return_items r ON r.return_id = t.id AND r.restock
+      JOIN order_db.order_items i ON i.id = r.order_item_id WHERE t.status = 'refunded' GROUP BY 1, 2, 3) b
+FULL JOIN (SELECT m.reference_id, s.product_id::text AS item, m.quantity FROM inventory_db.inventory_transactions m
+           JOIN inventory_db.inventory s ON s.id = m.inventory_id
+           WHERE m.transaction_type = 'restock' AND m.reference_id LIKE '%:return:%') l
+    ON l.reference_id = b.order_id || ':return:' || b.return_id AND l.item = b.item
+WHERE b.quantity IS DISTINCT FROM l.quantity;
+
+-- name: a refunded order has come back whole
+SELECT o.id FROM order_db.orders o JOIN order_db.order_items i ON i.order_id = o.id
+WHERE o.status = 'refunded' AND i.quantity <> COALESCE((
+    SELECT sum(r.quantity) FROM order_db.order_return_items r JOIN order_db.order_returns t ON t.id = r.return_id
+    WHERE r.order_item_id = i.id AND t.status = 'refunded'), 0);
