@@ -130,8 +130,24 @@ struct Quote {
   std::string cart_id;
   std::optional<Address> shipping_address;
   std::optional<json::Text<1, 50>> shipping_method;
+  std::optional<json::Text<3, 255>> email;  // for limits a customer; absent: the caller's
 };
-BOOST_DESCRIBE_STRUCT(Quote, (), (cart_id, shipping_address, shipping_method))
+BOOST_DESCRIBE_STRUCT(Quote, (), (cart_id, shipping_address, shipping_method, email))
+
+// What a coupon or promotion takes off the goods in all, and off a line.
+struct QuotedDiscount {
+  Uuid id;                          // the coupon's or promotion's
+  std::optional<std::string> code;  // a coupon's
+  std::optional<std::string> name;
+  Amount amount;
+  bool free_shipping = false;
+};
+BOOST_DESCRIBE_STRUCT(QuotedDiscount, (), (id, code, name, amount, free_shipping))
+struct LineDiscount {
+  Uuid id;
+  Amount amount;
+};
+BOOST_DESCRIBE_STRUCT(LineDiscount, (), (id, amount))
 
 struct QuotedItem {
   std::string item_id;
@@ -141,8 +157,11 @@ struct QuotedItem {
   std::int64_t quantity = 1;
   Amount unit_price;
   Amount total_price;
+  Amount discount;
+  std::vector<LineDiscount> discounts;  // the parts of `discount`
 };
-BOOST_DESCRIBE_STRUCT(QuotedItem, (), (item_id, product_id, variant_id, name, quantity, unit_price, total_price))
+BOOST_DESCRIBE_STRUCT(QuotedItem, (),
+                      (item_id, product_id, variant_id, name, quantity, unit_price, total_price, discount, discounts))
 struct ShippingOption {
   std::string id;
   std::string name;
@@ -159,11 +178,12 @@ struct QuoteResult {
   std::string currency;
   std::string shipping_method;
   std::vector<ShippingOption> shipping_options;
-  std::optional<std::string> coupon_code;  // of the cart's coupon, which the discount is of
+  std::optional<std::string> coupon_code;  // of the cart's coupon, where it is among the discounts
+  std::vector<QuotedDiscount> discounts;   // in the order in which they were applied
 };
 BOOST_DESCRIBE_STRUCT(QuoteResult, (),
                       (items, subtotal, discount, shipping_cost, tax, total, currency, shipping_method,
-                       shipping_options, coupon_code))
+                       shipping_options, coupon_code, discounts))
 
 struct PaymentChoice {
   payment::Method method{};
@@ -369,16 +389,28 @@ struct Purchased {
 };
 BOOST_DESCRIBE_STRUCT(Purchased, (), (order_id))
 
-BOOST_DEFINE_ENUM_CLASS(CouponKind, percent, fixed, free_shipping)
+// buy_x_get_y: of each buy_quantity + get_quantity pieces, get_quantity are cheaper by basis_points, the cheapest ones.
+BOOST_DEFINE_ENUM_CLASS(CouponKind, percent, fixed, free_shipping, buy_x_get_y)
 
+// What takes something off an order: a coupon where it has a code; a promotion, which every cart gets that it fits,
+// where it has none.
 struct Coupon {
   Uuid id;
-  std::string code;
+  std::optional<std::string> code;
+  std::optional<std::string> name;
   CouponKind kind{};
-  std::optional<std::int64_t> basis_points;  // of the goods; 1000 is 10 %
+  std::optional<std::int64_t> basis_points;  // of the goods, or of the pieces that are got; 1000 is 10 %
   std::optional<Amount> amount;
   std::optional<std::string> currency;  // only carts in it
-  Amount minimum_order;                 // of the goods
+  Amount minimum_order;                 // of the goods that it is for
+  std::optional<std::int64_t> buy_quantity;
+  std::optional<std::int64_t> get_quantity;
+  std::optional<std::int64_t> max_times;  // of one order
+  // It is for what is in any of these; both empty: for everything.
+  std::vector<std::string> product_ids;
+  std::vector<std::string> category_ids;
+  bool is_combinable = false;  // with others that are too
+  std::int64_t priority = 0;   // the higher is applied first
   std::optional<Timestamp> valid_from;
   std::optional<Timestamp> valid_until;
   bool is_active = true;
@@ -389,29 +421,43 @@ struct Coupon {
   Timestamp updated_at;
 };
 BOOST_DESCRIBE_STRUCT(Coupon, (),
-                      (id, code, kind, basis_points, amount, currency, minimum_order, valid_from, valid_until,
+                      (id, code, name, kind, basis_points, amount, currency, minimum_order, buy_quantity, get_quantity,
+                       max_times, product_ids, category_ids, is_combinable, priority, valid_from, valid_until,
                        is_active, max_uses, max_uses_per_customer, uses, created_at, updated_at))
 
+using ScopeIds = std::vector<json::Text<1, 200>>;  // at most 100
+
 struct NewCoupon {
-  json::Text<1, 50> code;  // letters, digits, hyphens, underscores, in any case
+  // Letters, digits, hyphens, underscores, in any case. Required of a coupon; a promotion has a name instead.
+  std::optional<json::Text<1, 50>> code;
+  std::optional<json::Text<1, 100>> name;
   CouponKind kind{};
-  std::optional<json::Int<1, 10'000>> basis_points;  // of percent
+  std::optional<json::Int<1, 10'000>> basis_points;  // of percent and buy_x_get_y, there 10,000 when absent
   std::optional<Amount> amount;                      // of fixed
   std::optional<json::Text<3, 3>> currency;          // required with an amount or a minimum
   std::optional<Amount> minimum_order;
+  std::optional<json::Int<1, 1000>> buy_quantity;  // of buy_x_get_y
+  std::optional<json::Int<1, 1000>> get_quantity;  // of buy_x_get_y
+  std::optional<json::Int<1, 1'000'000>> max_times;
+  std::optional<ScopeIds> product_ids;
+  std::optional<ScopeIds> category_ids;
+  std::optional<bool> is_combinable;
+  std::optional<json::Int<-1000, 1000>> priority;
   std::optional<Timestamp> valid_from;
   std::optional<Timestamp> valid_until;
   std::optional<json::Int<1, 1'000'000'000>> max_uses;
   std::optional<json::Int<1, 1'000'000>> max_uses_per_customer;
 };
 BOOST_DESCRIBE_STRUCT(NewCoupon, (),
-                      (code, kind, basis_points, amount, currency, minimum_order, valid_from, valid_until, max_uses,
+                      (code, name, kind, basis_points, amount, currency, minimum_order, buy_quantity, get_quantity,
+                       max_times, product_ids, category_ids, is_combinable, priority, valid_from, valid_until, max_uses,
                        max_uses_per_customer))
 
 struct CouponRef {
   Uuid coupon_id;
+  bool is_promotion = false;
 };
-BOOST_DESCRIBE_STRUCT(CouponRef, (), (coupon_id))
+BOOST_DESCRIBE_STRUCT(CouponRef, (), (coupon_id, is_promotion))
 
 // What is given is changed. What a coupon takes off stays as it was told to customers: for that there is a new code.
 struct CouponChanges {
@@ -424,16 +470,18 @@ BOOST_DESCRIBE_STRUCT(CouponChanges, (), (is_active, valid_until, max_uses, max_
 struct PatchCoupon {
   Uuid coupon_id;
   CouponChanges changes;
+  bool is_promotion = false;
 };
-BOOST_DESCRIBE_STRUCT(PatchCoupon, (), (coupon_id, changes))
+BOOST_DESCRIBE_STRUCT(PatchCoupon, (), (coupon_id, changes, is_promotion))
 
 struct ListCoupons {
   json::Int<1, 100> limit = 20;
   std::optional<json::Text<1, 50>> cursor;  // the last page's next_cursor
+  bool promotions = false;                  // those instead of the coupons
 };
-BOOST_DESCRIBE_STRUCT(ListCoupons, (), (limit, cursor))
+BOOST_DESCRIBE_STRUCT(ListCoupons, (), (limit, cursor, promotions))
 struct CouponPage {
-  std::vector<Coupon> data;  // by code
+  std::vector<Coupon> data;  // by code; promotions oldest first
   bool has_more = false;
   std::optional<std::string> next_cursor;
 };
@@ -503,12 +551,13 @@ class Api {
   // return.illegal_status, return.shipping_refunded (409), order.unknown_item (422)
   virtual Task<Result<Return>> receive_return(Context context, ReceiveReturn request) = 0;
   virtual Task<Result<Purchased>> has_purchased(Context context, HasPurchased request) = 0;
-  // For administrators. A code that differs from another only in case is the same: coupon.code_taken
+  // For administrators: coupons and, where there is no code, promotions. A code that differs from another only in case
+  // is the same: coupon.code_taken. At most 100 promotions are active: promotion.too_many
   virtual Task<Result<Coupon>> create_coupon(Context context, NewCoupon request) = 0;
   // coupon.not_found
   virtual Task<Result<Coupon>> get_coupon(Context context, CouponRef request) = 0;
   virtual Task<Result<CouponPage>> list_coupons(Context context, ListCoupons request) = 0;
-  // coupon.not_found, coupon.limit_below_uses
+  // coupon.not_found, coupon.limit_below_uses, promotion.too_many
   virtual Task<Result<Coupon>> patch_coupon(Context context, PatchCoupon request) = 0;
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
 };

@@ -8,6 +8,7 @@
 #include "catalog/api.hpp"
 #include "coupons.hpp"
 #include "details.hpp"
+#include "discounts.hpp"
 #include "pricing.hpp"
 #include "rates.hpp"
 
@@ -21,14 +22,16 @@ struct Basket {
   std::string shipping_method;
   pricing::Totals totals;
   std::shared_ptr<const Rates> rates;
-  bool free_shipping = false;
-  std::optional<Coupon> coupon;  // what it takes off is in the totals
+  discounts::Choice discounts;  // what they take off is in the totals
 };
 
-// Where it goes and how. Without an address there is no tax; without a method the first one that is offered.
+// Where it goes, how, and to whom. Without an address there is no tax; without a method the first one that is offered;
+// promotions that are limited a customer need to know who it is, and hold for one that is not known.
 struct Destination {
   std::optional<Address> address;
   std::optional<std::string> shipping_method;
+  std::optional<Uuid> user_id;
+  std::optional<std::string> email;  // in small letters
 };
 
 class Baskets {
@@ -37,11 +40,14 @@ class Baskets {
       : carts_(carts), catalog_(catalog), rates_(rates), coupons_(coupons) {}
 
   // The one way to a price, for quotes and checkouts. cart.not_found, cart.empty, cart.product_unavailable,
-  // cart.currency_mismatch, cart.total_limit, checkout.unknown_shipping_method, and coupons::worth()'s refusals of a
-  // coupon.
+  // cart.currency_mismatch, cart.total_limit, checkout.unknown_shipping_method, and discounts::worth()'s refusals of
+  // the cart's coupon.
   Task<Result<Basket>> price(Context context, std::string cart_id, Destination destination);
 
  private:
+  Task<Result<discounts::Choice>> choose(Context context, Basket& basket, Destination destination,
+                                         const discounts::Shipping& shipping);
+
   cart::Api& carts_;
   catalog::Api& catalog_;
   RatesCache& rates_;

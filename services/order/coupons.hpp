@@ -2,29 +2,22 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "core/context.hpp"
 #include "core/result.hpp"
 #include "order/api.hpp"
 #include "postgres/pool.hpp"
 
-// Coupons: what a code takes off. That it is used no more often than it may is coupon_uses.hpp's.
+// Coupons and promotions as they are kept. What they take off is discounts.hpp's, that they are used no more often than
+// they may coupon_uses.hpp's.
 namespace souk::order {
 
 namespace coupons {
 
-// What a coupon takes off an order.
-struct Worth {
-  Amount discount;  // of the goods, at most all of them
-  bool free_shipping = false;
-};
+inline constexpr std::int64_t max_promotions = 100;  // that are active
 
-// `goods`: the value of the cart as it is shown, before any discount. coupon.unknown, coupon.expired, coupon.used_up,
-// coupon.not_applicable, coupon.minimum_not_reached
-Result<Worth> worth(const Coupon& coupon, Amount goods, std::string_view currency, Timestamp now);
-
-// Whether a coupon can be as it is described: each wrong field is named.
+// Whether a coupon or promotion can be as it is described: each wrong field is named.
 Result<void> check(const NewCoupon& coupon);
 
 }  // namespace coupons
@@ -35,9 +28,14 @@ class Coupons {
 
   // By its code in capitals.
   Task<std::optional<Coupon>> find(Context context, std::string code);
+  // The active promotions, the highest priority first, at most max_promotions.
+  Task<std::vector<Coupon>> promotions(Context context);
+  // Of these, those that a customer has used as often as one may. The e-mail in small letters.
+  Task<std::vector<Uuid>> used_up(Context context, std::vector<Uuid> ids, std::optional<Uuid> user_id,
+                                  std::optional<std::string> email);
 
   Task<Result<Coupon>> create(Context context, NewCoupon request);
-  Task<Result<Coupon>> get(Context context, Uuid id);
+  Task<Result<Coupon>> get(Context context, CouponRef request);
   Task<Result<CouponPage>> list(Context context, ListCoupons request);
   Task<Result<Coupon>> patch(Context context, PatchCoupon request);
 

@@ -1,70 +1,11 @@
 #include "coupons.hpp"
 
 #include <future>
-#include <random>
 
 #include "fixture_for_test.hpp"
-#include "pricing.hpp"
 
 namespace souk::order {
 namespace {
-
-Coupon ten_percent() { return {.code = "TEN", .kind = CouponKind::percent, .basis_points = 1000}; }
-
-TEST(CouponWorth, PercentIsRoundedOnceAndAFixedAmountIsAtMostTheGoods) {
-  EXPECT_EQ(coupons::worth(ten_percent(), Amount(1005), "USD", now())->discount, Amount(101));
-  const Coupon fixed{.kind = CouponKind::fixed, .amount = Amount(500), .currency = "USD"};
-  EXPECT_EQ(coupons::worth(fixed, Amount(1000), "USD", now())->discount, Amount(500));
-  EXPECT_EQ(coupons::worth(fixed, Amount(300), "USD", now())->discount, Amount(300));
-  const auto free = coupons::worth({.kind = CouponKind::free_shipping}, Amount(300), "USD", now()).value();
-  EXPECT_TRUE(free.free_shipping);
-  EXPECT_EQ(free.discount, Amount());
-}
-
-TEST(CouponWorth, ARefusalSaysWhyAsFarAsItHelps) {
-  const auto refusal = [](auto change) {
-    auto coupon = ten_percent();
-    change(coupon);
-    return coupons::worth(coupon, Amount(1000), "USD", now()).error().code;
-  };
-  const auto hour = std::chrono::hours(1);
-  EXPECT_EQ(refusal([](Coupon& c) { c.is_active = false; }), "coupon.unknown");
-  EXPECT_EQ(refusal([&](Coupon& c) { c.valid_from = now() + hour; }), "coupon.unknown");
-  EXPECT_EQ(refusal([&](Coupon& c) { c.valid_until = now() - hour; }), "coupon.expired");
-  EXPECT_EQ(refusal([](Coupon& c) { c.currency = "EUR"; }), "coupon.not_applicable");
-  EXPECT_EQ(refusal([](Coupon& c) { c.minimum_order = Amount(1001); }), "coupon.minimum_not_reached");
-  EXPECT_EQ(refusal([](Coupon& c) { c.max_uses = c.uses = 3; }), "coupon.used_up");
-}
-
-TEST(CouponWorth, WhateverItTakesOffThePartsSumToTheWhole) {
-  std::mt19937_64 random(7);
-  const auto upto = [&](std::int64_t most) { return std::uniform_int_distribution<std::int64_t>(0, most)(random); };
-  for (int round = 0; round < 2000; ++round) {
-    std::vector<pricing::Line> lines(1 + static_cast<std::size_t>(upto(9)));
-    for (auto& line : lines) line = {Amount(upto(20'000)), 1 + upto(98), upto(3000)};
-    const auto goods = pricing::value_of(lines).value();
-    const Coupon coupon{.kind = CouponKind::percent, .basis_points = 1 + upto(9'999)};
-    const auto discount = coupons::worth(coupon, goods, "USD", now())->discount;
-    const bool inclusive = upto(1) == 1;
-    const auto totals = pricing::price(lines, discount, {.base = Amount(499)}, {upto(2'500), inclusive}).value();
-    Amount discounts;
-    Amount taxes;
-    Amount subtotal;
-    for (std::size_t i = 0; i < lines.size(); ++i) {
-      const auto& line = totals.lines[i];
-      discounts += line.discount;
-      taxes += line.tax;
-      subtotal += line.total;
-      const auto shown = lines[i].unit_price * lines[i].quantity;
-      EXPECT_EQ(line.total + (inclusive ? line.tax : Amount()), shown);
-      EXPECT_LE(line.discount, shown);
-    }
-    EXPECT_EQ(discounts, discount);
-    EXPECT_EQ(taxes, totals.tax);
-    EXPECT_EQ(subtotal, totals.subtotal);
-    EXPECT_EQ(totals.total, totals.subtotal + totals.tax + totals.shipping - totals.discount);
-  }
-}
 
 class CouponTest : public OrderTest {
  protected:

@@ -34,6 +34,14 @@ BOOST_DESCRIBE_STRUCT(BoughtLine, (),
                       (item_id, product_id, variant_id, sellable_id, sku, name, size, color, quantity, unit_price,
                        total, discount, tax))
 
+// What a coupon or promotion took off the goods.
+struct TakenDiscount {
+  Uuid coupon_id;
+  bool is_promotion = false;
+  Amount amount;
+};
+BOOST_DESCRIBE_STRUCT(TakenDiscount, (), (coupon_id, is_promotion, amount))
+
 // Written once, with the intent.
 struct Details {
   std::string order_number;
@@ -58,13 +66,13 @@ struct Details {
   Amount total;
   std::string currency;
   std::optional<std::string> notes;
-  std::optional<Uuid> coupon_id;
-  std::optional<std::string> coupon_email;  // in small letters: whose use of the coupon it is
+  std::vector<TakenDiscount> discounts;
+  std::optional<std::string> coupon_email;  // in small letters: whose uses of the discounts these are
 };
 BOOST_DESCRIBE_STRUCT(Details, (),
                       (order_number, user_id, is_guest, email, created_by, cart_id, cart_user_id, cart_version, lines,
                        shipping_address, billing_address, shipping_method, payment_method, gateway, payment_method_id,
-                       subtotal, discount, shipping_cost, tax, total, currency, notes, coupon_id, coupon_email))
+                       subtotal, discount, shipping_cost, tax, total, currency, notes, discounts, coupon_email))
 
 // A refusal as it is stored: the reply of the idempotency key.
 struct StoredRefusal {

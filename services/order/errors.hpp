@@ -174,8 +174,24 @@ inline Refusal coupon_minimum(Amount minimum, std::string_view currency) {
   return coupon_refused(ErrorKind::unprocessable, "coupon.minimum_not_reached",
                         fmt::format("The coupon is for goods of {} {} or more.", minimum.to_string(), currency));
 }
-inline Refusal coupon_not_found() {
+inline Refusal coupon_for_other_goods() {
+  return coupon_refused(ErrorKind::unprocessable, "coupon.not_applicable",
+                        "The coupon is for other goods than those in the cart.");
+}
+inline Refusal coupon_pieces(std::int64_t least) {
+  return coupon_refused(ErrorKind::unprocessable, "coupon.minimum_not_reached",
+                        fmt::format("The coupon is for {} pieces or more.", least));
+}
+inline Refusal coupon_not_found(bool is_promotion = false) {
+  if (is_promotion) return refuse(ErrorKind::not_found, "promotion.not_found", "There is no such promotion.");
   return refuse(ErrorKind::not_found, "coupon.not_found", "There is no such coupon.");
+}
+inline Refusal promotion_used_up() {
+  return refuse(ErrorKind::conflict, "promotion.used_up",
+                "A promotion on the cart has just been used up. Ask for the total again: it is without it now.");
+}
+inline Refusal too_many_promotions() {
+  return refuse(ErrorKind::conflict, "promotion.too_many", "100 promotions are active; archive one first.");
 }
 inline Refusal coupon_code_taken() {
   return Refusal(Error{.kind = ErrorKind::conflict,

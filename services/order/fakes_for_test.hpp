@@ -118,7 +118,8 @@ class FakeCatalog final : public catalog::Api {
     std::int64_t price = 1000;
     bool sellable = true;
     std::string currency = "USD";
-    std::int64_t weight_g = 100;
+    std::optional<std::int64_t> weight_g = 100;
+    std::optional<std::string> category_id{};
   };
   void sell(const std::string& id, Product product) {
     const std::lock_guard lock(mutex_);
@@ -142,6 +143,7 @@ class FakeCatalog final : public catalog::Api {
                                          .sku = "SKU-" + wanted.product_id,
                                          .name = "Name of " + wanted.product_id,
                                          .size = "M",
+                                         .category_id = product.category_id,
                                          .unit_price = Amount(product.price),
                                          .currency = product.currency,
                                          .weight_g = product.weight_g,

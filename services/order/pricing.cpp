@@ -39,8 +39,7 @@ std::int64_t weight_of(const std::vector<Line>& lines) {
   return weight_g;
 }
 
-Amount cost_of(const ShippingRate& rate, Amount goods, std::int64_t weight_g) {
-  if (rate.free_from && goods >= *rate.free_from) return Amount();
+Amount by_kilogram(const ShippingRate& rate, std::int64_t weight_g) {
   if (weight_g <= grams_a_kilogram) return rate.base;
   const auto beyond = weight_g - grams_a_kilogram;
   const auto kilograms = beyond / grams_a_kilogram + (beyond % grams_a_kilogram == 0 ? 0 : 1);
@@ -49,6 +48,11 @@ Amount cost_of(const ShippingRate& rate, Amount goods, std::int64_t weight_g) {
     return Amount(Amount::max_minor + 1);
   }
   return rate.base + rate.per_kg * kilograms;
+}
+
+bool fits(const ShippingBracket& bracket, Amount goods, std::int64_t weight_g) {
+  return (!bracket.max_weight_g || weight_g <= *bracket.max_weight_g) &&
+         (!bracket.min_total || goods >= *bracket.min_total);
 }
 
 }  // namespace
@@ -64,10 +68,17 @@ Result<Amount> value_of(const std::vector<Line>& lines) {
   return goods;
 }
 
-Amount shipping_cost(const ShippingRate& rate, const std::vector<Line>& lines, Amount discount) {
+std::optional<Amount> shipping_cost(const ShippingRate& rate, const std::vector<Line>& lines, Amount discount) {
   Amount goods;
   for (const auto& line : lines) goods += line.unit_price * line.quantity;
-  return cost_of(rate, goods - discount, weight_of(lines));
+  goods -= discount;
+  if (rate.free_from && goods >= *rate.free_from) return Amount();
+  const auto weight_g = weight_of(lines);
+  if (rate.brackets.empty()) return by_kilogram(rate, weight_g);
+  for (const auto& bracket : rate.brackets) {
+    if (fits(bracket, goods, weight_g)) return bracket.cost;
+  }
+  return std::nullopt;
 }
 
 std::vector<Amount> split(Amount amount, const std::vector<Amount>& weights) {
@@ -88,19 +99,17 @@ std::vector<Amount> split(Amount amount, const std::vector<Amount>& weights) {
   return parts;
 }
 
-Result<Totals> price(const std::vector<Line>& lines, Amount discount, const ShippingRate& shipping, TaxRate tax) {
-  SOUK_TRY(const auto goods, value_of(lines));
-  std::vector<Amount> values;
-  values.reserve(lines.size());
-  for (const auto& line : lines) values.push_back(line.unit_price * line.quantity);
-  if (discount < Amount() || discount > goods) throw std::logic_error("a discount is larger than the goods");
-  const auto discounts = split(discount, values);
-  Totals totals{.discount = discount, .shipping = cost_of(shipping, goods - discount, weight_of(lines))};
+Result<Totals> price(const std::vector<Line>& lines, Amount shipping) {
+  SOUK_CHECK(value_of(lines));
+  Totals totals{.shipping = shipping};
   totals.lines.reserve(lines.size());
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto& line = totals.lines.emplace_back(price_line(values[i], discounts[i], tax));
-    totals.subtotal += line.total;
-    totals.tax += line.tax;
+  for (const auto& line : lines) {
+    const auto value = line.unit_price * line.quantity;
+    if (line.discount < Amount() || line.discount > value) throw std::logic_error("a discount is larger than its line");
+    const auto& priced = totals.lines.emplace_back(price_line(value, line.discount, line.tax));
+    totals.subtotal += priced.total;
+    totals.discount += priced.discount;
+    totals.tax += priced.tax;
   }
   totals.total = totals.subtotal + totals.tax + totals.shipping - totals.discount;
   if (totals.total.minor() > Amount::max_minor || totals.subtotal.minor() > Amount::max_minor) {

@@ -13,6 +13,19 @@ namespace {
 constexpr TaxRate no_tax{};
 const ShippingRate free_shipping{};
 
+// With `discount` off the goods, in proportion to the lines, and one rate of tax.
+Result<Totals> price(std::vector<Line> lines, Amount discount, const ShippingRate& shipping, TaxRate tax) {
+  SOUK_CHECK(value_of(lines));
+  std::vector<Amount> values;
+  for (const auto& line : lines) values.push_back(line.unit_price * line.quantity);
+  const auto parts = split(discount, values);
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    lines[i].discount = parts[i];
+    lines[i].tax = tax;
+  }
+  return pricing::price(lines, shipping_cost(shipping, lines, discount).value());
+}
+
 Amount sum(const std::vector<Amount>& amounts) { return std::accumulate(amounts.begin(), amounts.end(), Amount()); }
 
 TEST(Pricing, AddsUpASimpleOrder) {
@@ -42,7 +55,7 @@ TEST(Pricing, InclusiveTaxLeavesThePriceAsItWasShown) {
 TEST(Pricing, ShippingIsFlatByWeightOrFree) {
   const ShippingRate rate{.base = Amount(499), .per_kg = Amount(50), .free_from = Amount(5000)};
   const auto cost = [&](std::int64_t price, std::int64_t quantity, std::int64_t weight_g) {
-    return shipping_cost(rate, {{Amount(price), quantity, weight_g}}, Amount()).minor();
+    return shipping_cost(rate, {{Amount(price), quantity, weight_g}}, Amount())->minor();
   };
   EXPECT_EQ(cost(100, 1, 0), 499);
   EXPECT_EQ(cost(100, 1, 1000), 499);
@@ -50,7 +63,22 @@ TEST(Pricing, ShippingIsFlatByWeightOrFree) {
   EXPECT_EQ(cost(100, 2, 1500), 599);
   EXPECT_EQ(cost(4999, 1, 0), 499);
   EXPECT_EQ(cost(5000, 1, 90'000), 0);
-  EXPECT_EQ(shipping_cost(rate, {{Amount(5000), 1}}, Amount(1)).minor(), 499) << "what is free counts after discount";
+  EXPECT_EQ(shipping_cost(rate, {{Amount(5000), 1}}, Amount(1))->minor(), 499) << "what is free counts after discount";
+}
+
+TEST(Pricing, ATableOfRatesGoesByWeightAndTotal) {
+  const ShippingRate rate{.free_from = Amount(10'000),
+                          .brackets = {{.max_weight_g = 500, .min_total = Amount(5000), .cost = Amount(100)},
+                                       {.max_weight_g = 500, .min_total = std::nullopt, .cost = Amount(300)},
+                                       {.max_weight_g = 2000, .min_total = std::nullopt, .cost = Amount(700)}}};
+  const auto cost = [&](std::int64_t price, std::int64_t weight_g) {
+    return shipping_cost(rate, {{Amount(price), 1, weight_g}}, Amount());
+  };
+  EXPECT_EQ(cost(5000, 500), Amount(100));
+  EXPECT_EQ(cost(4999, 500), Amount(300));
+  EXPECT_EQ(cost(5000, 501), Amount(700));
+  EXPECT_EQ(cost(5000, 2001), std::nullopt) << "nothing fits: it is not offered";
+  EXPECT_EQ(cost(10'000, 2001), Amount());
 }
 
 TEST(Pricing, NineThousandUnitsCostNoMoreToPriceThanOne) {

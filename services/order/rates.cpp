@@ -57,12 +57,21 @@ Task<std::shared_ptr<const Rates>> RatesCache::read(Context context) {
                             .state = row.get<std::string>(1),
                             .rate = {row.get<std::int64_t>(2), row.get<bool>(3)}});
   }
+  rates->promotions = co_await coupons_.promotions(std::move(context));
   co_return rates;
 }
 
+void RatesCache::expire() {
+  const std::lock_guard lock(mutex_);
+  fresh_until_ = {};
+  ++changes_;
+}
+
 Task<std::shared_ptr<const Rates>> RatesCache::get(Context context) {
+  std::uint64_t changes = 0;
   {
     const std::lock_guard lock(mutex_);
+    changes = changes_;
     if (rates_ && Clock::now() < fresh_until_) co_return rates_;
     // The others go on with what there is while one reads.
     if (rates_) fresh_until_ = Clock::now() + 1s;
@@ -72,7 +81,8 @@ Task<std::shared_ptr<const Rates>> RatesCache::get(Context context) {
     auto rates = co_await read(std::move(context));
     const std::lock_guard lock(mutex_);
     rates_ = rates;
-    fresh_until_ = Clock::now() + fresh_for;
+    // What was changed while they were read may not be among them.
+    fresh_until_ = changes == changes_ ? Clock::now() + fresh_for : Deadline{};
     usable_until_ = Clock::now() + usable_for;
     co_return rates;
   } catch (...) {

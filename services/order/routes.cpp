@@ -11,8 +11,9 @@ using http::Method, http::NoBody, http::NoQuery, http::Request, http::Response;
 struct QuoteBody {
   std::optional<Address> shipping_address;
   std::optional<json::Text<1, 50>> shipping_method;
+  std::optional<json::Text<3, 255>> email;  // of a guest, for promotions that are limited a customer
 };
-BOOST_DESCRIBE_STRUCT(QuoteBody, (), (shipping_address, shipping_method))
+BOOST_DESCRIBE_STRUCT(QuoteBody, (), (shipping_address, shipping_method, email))
 
 struct TokenQuery {
   std::optional<json::Text<1, 100>> access_token;
@@ -61,7 +62,8 @@ std::optional<OrderRef> ref_of(const Request& request, const std::optional<json:
 Task<Result<QuoteResult>> quote(Api& orders, Request request, QuoteBody body) {
   co_return co_await orders.quote(request.context, {.cart_id = request.parameter("id"),
                                                     .shipping_address = std::move(body.shipping_address),
-                                                    .shipping_method = std::move(body.shipping_method)});
+                                                    .shipping_method = std::move(body.shipping_method),
+                                                    .email = std::move(body.email)});
 }
 
 Task<Response> checkout(Api& orders, Request request, CheckoutBody body) {
@@ -142,6 +144,7 @@ void add_cart_routes(http::Router& router, Api& orders) {
                   "409 checkout.cart_in_checkout",
                   "409 checkout.expired",
                   "409 checkout.hold_lost",
+                  "409 promotion.used_up",
                   "409 inventory.insufficient_stock",
                   "422 cart.price_changed",
                   "422 cart.product_unavailable",

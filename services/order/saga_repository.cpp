@@ -360,17 +360,16 @@ void add_address_columns(pg::Params& params, const std::vector<OrderToWrite>& or
 }  // namespace
 
 Task<std::vector<Started>> SagaRepository::start(Context context, const std::vector<Intent>& intents) {
-  const bool with_coupons =
-      std::ranges::any_of(intents, [](const Intent& i) { return i.details.coupon_id.has_value(); });
+  const bool with_coupons = std::ranges::any_of(intents, [](const Intent& i) { return !i.details.discounts.empty(); });
   if (!with_coupons) {
     const auto rows = co_await pool_.execute(std::move(context), start_sagas, start_columns(intents, lease_));
     co_return to_started(intents, rows);
   }
   auto tx = co_await pool_.begin(std::move(context));
-  co_await coupon_uses::lock(tx, intents);
+  const auto limits = co_await coupon_uses::lock(tx, intents);
   const auto rows = co_await tx.execute(start_sagas, start_columns(intents, lease_));
   auto started = to_started(intents, rows);
-  co_await coupon_uses::take(tx, intents, started);
+  co_await coupon_uses::take(tx, intents, limits, started);
   co_await tx.commit();
   co_return started;
 }

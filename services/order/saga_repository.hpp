@@ -31,8 +31,8 @@ struct Started {
   // Otherwise why not: the key was used, or the cart in this version is bought by a checkout in this state.
   bool key_taken = false;
   std::optional<saga::Phase> cart_taken{};
-  // Or its coupon is used as often as it may be, by all or by this customer.
-  bool coupon_refused = false;
+  // Or this coupon or promotion is used as often as it may be, by all or by this customer.
+  std::optional<Uuid> refused_coupon{};
 };
 
 // The pivot: order, items, addresses, history, event, reply and saga in one commit.

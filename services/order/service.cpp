@@ -108,6 +108,10 @@ std::vector<BoughtLine> to_bought(const Basket& basket) {
 
 // Everything but who buys and where it goes.
 Details to_details(const Basket& basket) {
+  std::vector<TakenDiscount> taken;
+  for (const auto& [coupon, worth] : basket.discounts.applied) {
+    taken.push_back({.coupon_id = coupon.id, .is_promotion = !coupon.code, .amount = worth.discount});
+  }
   return {.order_number = rules::new_order_number(now()),
           .cart_id = basket.cart.cart_id,
           .cart_version = basket.cart.version,
@@ -119,7 +123,17 @@ Details to_details(const Basket& basket) {
           .tax = basket.totals.tax,
           .total = basket.totals.total,
           .currency = basket.currency,
-          .coupon_id = basket.coupon ? std::optional(basket.coupon->id) : std::nullopt};
+          .discounts = std::move(taken)};
+}
+
+// Whose promotions they are: a customer's, or whoever has the e-mail address.
+Destination destination_of(const Context& context, const std::optional<std::string>& email) {
+  const auto& caller = context.caller();
+  Destination destination;
+  if (caller.is_customer()) destination.user_id = caller.user_id;
+  const auto known = email ? *email : caller.is_customer() ? caller.email : std::string();
+  if (!known.empty()) destination.email = rules::normal_email(known);
+  return destination;
 }
 
 // How long somebody else's work is waited for.
@@ -163,8 +177,8 @@ Service::Service(Runtime& runtime, pg::Pool& pool, cart::Api& carts, catalog::Ap
       outbox_(pool),
       repository_(pool),
       sagas_(pool, options_.lease),
-      rates_(pool),
       coupons_(pool),
+      rates_(pool, coupons_),
       baskets_(carts, catalog, rates_, coupons_),
       cancellations_(pool, repository_, outbox_),
       fulfilment_(pool, repository_, outbox_, payments),
@@ -183,7 +197,8 @@ Task<> Service::settle() { co_await recovery_.settle(); }
 Task<std::size_t> Service::recover(Context context) { co_return co_await recovery_.run_once(std::move(context)); }
 
 Task<Result<QuoteResult>> Service::quote(Context context, Quote request) {
-  Destination destination{.shipping_method = plain(request.shipping_method)};
+  auto destination = destination_of(context, plain(request.email));
+  destination.shipping_method = plain(request.shipping_method);
   if (request.shipping_address) {
     SOUK_CO_TRY(destination.address, rules::checked_address(*std::move(request.shipping_address), "shipping_address"));
   }
@@ -219,7 +234,10 @@ Task<Result<Intent>> Service::prepare(Context context, const StartCheckout& requ
   if (body.billing_address) {
     SOUK_CO_TRY(billing, rules::checked_address(*body.billing_address, "billing_address"));
   }
-  SOUK_CO_TRY(const auto basket, co_await baskets_.price(context, request.cart_id, {address, body.shipping_method}));
+  auto destination = destination_of(context, email);
+  destination.address = address;
+  destination.shipping_method = body.shipping_method;
+  SOUK_CO_TRY(const auto basket, co_await baskets_.price(context, request.cart_id, std::move(destination)));
   if (body.expected_total && *body.expected_total != basket.totals.total) {
     co_return errors::price_changed(*body.expected_total, basket.totals.total, basket.currency,
                                     describe(basket.totals));
@@ -230,7 +248,7 @@ Task<Result<Intent>> Service::prepare(Context context, const StartCheckout& requ
   details.user_id = details.is_guest ? Uuid::v7() : *caller.user_id;
   if (request.cart_id == "me") details.cart_user_id = caller.user_id;
   details.email = std::move(email);
-  if (details.coupon_id && details.email) details.coupon_email = rules::normal_email(*details.email);
+  if (!details.discounts.empty() && details.email) details.coupon_email = rules::normal_email(*details.email);
   details.created_by = caller.to_string();
   details.shipping_address = std::move(address);
   details.billing_address = std::move(billing);
@@ -272,7 +290,13 @@ Task<Result<CheckoutResult>> Service::begin(Context context, Intent intent, idem
     if (bought) co_return errors::cart_empty();
     co_return errors::cart_in_checkout();
   }
-  if (started.coupon_refused) co_return errors::coupon_used_up();
+  if (started.refused_coupon) {
+    const auto refused =
+        std::ranges::find(checkpoint.details.discounts, *started.refused_coupon, &TakenDiscount::coupon_id);
+    if (!refused->is_promotion) co_return errors::coupon_used_up();
+    rates_.expire();
+    co_return errors::promotion_used_up();
+  }
   co_return co_await drive(std::move(context), Run::fresh(std::move(checkpoint)));
 }
 
@@ -451,11 +475,13 @@ Task<Result<Purchased>> Service::has_purchased(Context context, HasPurchased req
 }
 
 Task<Result<Coupon>> Service::create_coupon(Context context, NewCoupon request) {
-  co_return co_await coupons_.create(std::move(context), std::move(request));
+  auto made = co_await coupons_.create(std::move(context), std::move(request));
+  rates_.expire();
+  co_return made;
 }
 
 Task<Result<Coupon>> Service::get_coupon(Context context, CouponRef request) {
-  co_return co_await coupons_.get(std::move(context), request.coupon_id);
+  co_return co_await coupons_.get(std::move(context), request);
 }
 
 Task<Result<CouponPage>> Service::list_coupons(Context context, ListCoupons request) {
@@ -463,7 +489,9 @@ Task<Result<CouponPage>> Service::list_coupons(Context context, ListCoupons requ
 }
 
 Task<Result<Coupon>> Service::patch_coupon(Context context, PatchCoupon request) {
-  co_return co_await coupons_.patch(std::move(context), std::move(request));
+  auto changed = co_await coupons_.patch(std::move(context), std::move(request));
+  rates_.expire();
+  co_return changed;
 }
 
 Task<Result<events::EventPage>> Service::events(Context context, events::ReadEvents request) {

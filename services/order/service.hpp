@@ -92,8 +92,8 @@ class Service final : public Api {
   events::Outbox outbox_;
   Repository repository_;
   SagaRepository sagas_;
-  RatesCache rates_;
   Coupons coupons_;
+  RatesCache rates_;
   Baskets baskets_;
   Cancellations cancellations_;
   Fulfilment fulfilment_;

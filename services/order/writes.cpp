@@ -105,7 +105,7 @@ Task<Started> Writes::start(Intent intent) {
   // Neither started nor taken: somebody claimed the key in the same moment, and the next look sees it.
   for (int attempt = 0; attempt < 3; ++attempt) {
     auto started = co_await starts_.submit(intent);
-    if (started.started || started.key_taken || started.cart_taken || started.coupon_refused) co_return started;
+    if (started.started || started.key_taken || started.cart_taken || started.refused_coupon) co_return started;
   }
   throw Overloaded("an idempotency key is claimed by too many at once");
 }

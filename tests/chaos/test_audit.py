@@ -37,6 +37,8 @@ PLANTED = {
         ("order_db", "UPDATE coupon_uses SET order_id = gen_random_uuid()"),
     "a checkout with a coupon has its use until it is refused":
         ("order_db", "DELETE FROM coupon_uses"),
+    "the uses of an order's coupons took off what the order says":
+        ("order_db", "UPDATE coupon_uses SET discount = discount + 1"),
     "one currency goes through order, payment and refund":
         ("payment_db", "UPDATE refunds SET currency = 'EUR'"),
     "an order is captured once, in full, or not at all":

@@ -70,8 +70,15 @@ LEFT JOIN order_db.orders o ON o.id = u.order_id LEFT JOIN order_db.checkout_sag
 WHERE o.id IS NULL AND (s.id IS NULL OR s.finished_at IS NOT NULL);
 
 -- name: a checkout with a coupon has its use until it is refused
-SELECT s.id, s.state FROM order_db.checkout_sagas s LEFT JOIN order_db.coupon_uses u ON u.order_id = s.id
-WHERE s.details ->> 'coupon_id' IS NOT NULL AND (s.state = 'compensated') <> (u.order_id IS NULL);
+SELECT s.id, s.state, count(u.order_id) FROM order_db.checkout_sagas s
+LEFT JOIN order_db.coupon_uses u ON u.order_id = s.id
+WHERE s.details -> 'discounts' IS NOT NULL
+GROUP BY s.id HAVING count(u.order_id) <>
+    CASE WHEN s.state = 'compensated' THEN 0 ELSE json_array_length(s.details -> 'discounts') END;
+
+-- name: the uses of an order's coupons took off what the order says
+SELECT o.id, o.discount, sum(u.discount) FROM order_db.orders o JOIN order_db.coupon_uses u ON u.order_id = o.id
+GROUP BY o.id, o.discount HAVING bool_and(u.discount IS NOT NULL) AND o.discount <> sum(u.discount);
 
 -- name: one currency goes through order, payment and refund
 SELECT o.id, o.currency, p.currency AS paid, r.currency AS refunded

@@ -81,8 +81,8 @@ class Client:
             self.add_item(cart_id, product_id, *rest)
         return cart_id
 
-    def quote(self, cart_id, address=None, shipping_method="standard"):
-        body = {"shipping_address": address or ADDRESS, "shipping_method": shipping_method}
+    def quote(self, cart_id, address=None, shipping_method="standard", **members):
+        body = {"shipping_address": address or ADDRESS, "shipping_method": shipping_method, **members}
         return _ok(self.post(f"/v1/carts/{cart_id}/quote", body), 200)
 
     def checkout(self, cart_id, key=None, **changes):
