@@ -11,6 +11,7 @@
 #include "import_command.hpp"
 #include "json/json.hpp"
 #include "platform.hpp"
+#include "reconcile_command.hpp"
 #include "settings.hpp"
 #include "telemetry/log.hpp"
 #include "version.hpp"
@@ -127,6 +128,12 @@ int admin(const Arguments& arguments) {
 int import(const Arguments& arguments) {
   return with_platform([&](Platform& platform) {
     return run_import(platform.runtime(), platform.catalog(), platform.inventory(), platform.reviews(), arguments);
+  });
+}
+
+int reconcile(const Arguments& arguments) {
+  return with_platform([&](Platform& platform) {
+    return run_reconcile(platform.runtime(), platform.payments(), platform.orders(), arguments);
   });
 }
 

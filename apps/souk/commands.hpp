@@ -15,6 +15,7 @@ int settings(const Arguments& arguments);
 int openapi(const Arguments& arguments);
 int admin(const Arguments& arguments);
 int import(const Arguments& arguments);
+int reconcile(const Arguments& arguments);
 int demo(const Arguments& arguments);
 // 0: all holds; 1: something does not; 2: wrong usage, or the books could not be read.
 int audit(const Arguments& arguments);

@@ -56,6 +56,7 @@ class FakeOrders final : public order::Api {
   Task<Result<order::Coupon>> get_coupon(Context, order::CouponRef) override { not_asked(); }
   Task<Result<order::CouponPage>> list_coupons(Context, order::ListCoupons) override { not_asked(); }
   Task<Result<order::Coupon>> patch_coupon(Context, order::PatchCoupon) override { not_asked(); }
+  Task<Result<order::CapturesChecked>> check_captures(Context, order::CheckCaptures) override { not_asked(); }
 
   std::mutex mutex;
   std::deque<events::Event> feed;

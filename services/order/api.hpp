@@ -487,6 +487,32 @@ struct CouponPage {
 };
 BOOST_DESCRIBE_STRUCT(CouponPage, (), (data, has_more, next_cursor))
 
+// Money that was captured since then and that no order accounts for: souk reconcile.
+struct CheckCaptures {
+  Timestamp since;
+  bool repair = false;  // false: nothing is given back
+};
+BOOST_DESCRIBE_STRUCT(CheckCaptures, (), (since, repair))
+
+struct OrphanedCapture {
+  payment::DifferenceState state{};
+  Uuid order_id;
+  std::string payment_number;
+  Amount left;  // what was not given back before
+  std::string currency;
+  std::optional<OrderStatus> order_status;  // absent: there is no order
+  std::string advice;
+};
+BOOST_DESCRIBE_STRUCT(OrphanedCapture, (), (state, order_id, payment_number, left, currency, order_status, advice))
+
+struct CapturesChecked {
+  std::int64_t payments = 0;  // that were looked at
+  std::int64_t repaired = 0;
+  std::int64_t remaining = 0;
+  std::vector<OrphanedCapture> orphaned;  // the first 1000
+};
+BOOST_DESCRIBE_STRUCT(CapturesChecked, (), (payments, repaired, remaining, orphaned))
+
 // Events: "order.confirmed", "order.shipped", … (one a status change; key order id; payload OrderEvent), and
 // "order.returned" for each return that was received.
 struct OrderEvent {
@@ -559,6 +585,9 @@ class Api {
   virtual Task<Result<CouponPage>> list_coupons(Context context, ListCoupons request) = 0;
   // coupon.not_found, coupon.limit_below_uses, promotion.too_many
   virtual Task<Result<Coupon>> patch_coupon(Context context, PatchCoupon request) = 0;
+  // Compares captured payments with orders. What was captured for a checkout that has ended without an order, or for a
+  // cancelled order, is given back in full; anything else is only told. Takes as long as there is to compare.
+  virtual Task<Result<CapturesChecked>> check_captures(Context context, CheckCaptures request) = 0;
   virtual Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) = 0;
 };
 

@@ -18,6 +18,16 @@ class FakePayments final : public payment::Api {
     const std::lock_guard lock(mutex_);
     payments_.at(order_id).status = payment::PaymentStatus::succeeded;
   }
+  // Money for an order that was never told of.
+  void capture_from_nowhere(Uuid order_id) {
+    const std::lock_guard lock(mutex_);
+    payments_[order_id] = {.id = Uuid::v7(),
+                           .payment_number = "PAY-1",
+                           .order_id = order_id,
+                           .amount = Amount(500),
+                           .currency = "USD",
+                           .status = payment::PaymentStatus::succeeded};
+  }
   void give_all_back(Uuid order_id) { change(order_id, payment::PaymentStatus::refunded); }
   void reject(Uuid order_id) { change(order_id, payment::PaymentStatus::failed); }
   void answer() {
@@ -118,7 +128,21 @@ class FakePayments final : public payment::Api {
     co_return result;
   }
   Task<Result<payment::PaymentDetails>> get_payment_details(Context, payment::PaymentRef) override { not_asked(); }
-  Task<Result<payment::PaymentPage>> list_payments(Context, payment::ListPayments) override { not_asked(); }
+  // One payment a page, by order id.
+  Task<Result<payment::PaymentPage>> list_payments(Context, payment::ListPayments request) override {
+    const std::lock_guard lock(mutex_);
+    payment::PaymentPage page;
+    for (const auto& [id, payment] : payments_) {
+      if (request.cursor && id.to_string() <= *request.cursor) continue;
+      if (payment.status != request.status.value_or(payment.status)) continue;
+      page.has_more = !page.data.empty();
+      if (page.has_more) break;
+      page.data.push_back(payment);
+      page.next_cursor = id.to_string();
+    }
+    co_return page;
+  }
+  Task<Result<payment::Reconciliation>> reconcile(Context, payment::Reconcile) override { not_asked(); }
   Task<Result<payment::PaymentMethods>> list_payment_methods(Context, payment::ListPaymentMethods) override {
     not_asked();
   }

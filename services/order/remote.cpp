@@ -30,6 +30,7 @@ class Remote final : public rpc::Remote<Api> {
   SOUK_RPC(get_coupon, repeatable)
   SOUK_RPC(list_coupons, repeatable)
   SOUK_RPC(patch_coupon, repeatable)
+  SOUK_RPC(check_captures, repeatable)
   SOUK_RPC(events, repeatable)
 };
 

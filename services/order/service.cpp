@@ -184,6 +184,7 @@ Service::Service(Runtime& runtime, pg::Pool& pool, cart::Api& carts, catalog::Ap
       fulfilment_(pool, repository_, outbox_, payments),
       return_repository_(pool, options_.lease),
       returns_(pool, repository_, return_repository_, outbox_, inventory, payments),
+      captures_(pool, payments),
       writes_(runtime, sagas_, outbox_),
       sold_out_(options_.sold_out),
       executor_(writes_, sagas_, cancellations_, {carts, inventory, payments},
@@ -492,6 +493,10 @@ Task<Result<Coupon>> Service::patch_coupon(Context context, PatchCoupon request)
   auto changed = co_await coupons_.patch(std::move(context), std::move(request));
   rates_.expire();
   co_return changed;
+}
+
+Task<Result<CapturesChecked>> Service::check_captures(Context context, CheckCaptures request) {
+  co_return co_await captures_.check(std::move(context), request);
 }
 
 Task<Result<events::EventPage>> Service::events(Context context, events::ReadEvents request) {

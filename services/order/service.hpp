@@ -7,6 +7,7 @@
 
 #include "basket.hpp"
 #include "cancellations.hpp"
+#include "captures.hpp"
 #include "core/runtime.hpp"
 #include "core/task_group.hpp"
 #include "events/idempotency.hpp"
@@ -70,6 +71,7 @@ class Service final : public Api {
   Task<Result<Coupon>> get_coupon(Context context, CouponRef request) override;
   Task<Result<CouponPage>> list_coupons(Context context, ListCoupons request) override;
   Task<Result<Coupon>> patch_coupon(Context context, PatchCoupon request) override;
+  Task<Result<CapturesChecked>> check_captures(Context context, CheckCaptures request) override;
   Task<Result<events::EventPage>> events(Context context, events::ReadEvents request) override;
 
  private:
@@ -99,6 +101,7 @@ class Service final : public Api {
   Fulfilment fulfilment_;
   ReturnRepository return_repository_;
   Returns returns_;
+  Captures captures_;
   Writes writes_;
   SoldOut sold_out_;
   Executor executor_;

@@ -223,6 +223,44 @@ struct MessageReceipt {
 };
 BOOST_DESCRIBE_STRUCT(MessageReceipt, (), (outcome))
 
+// In what our books and a gateway's differ. "Here" is with us, "there" at the gateway.
+BOOST_DEFINE_ENUM_CLASS(DifferenceKind, payment_unknown_here, payment_unknown_there, payment_status, payment_amount,
+                        refund_unknown_here, refund_unknown_there, refund_status, refund_amount, no_answer)
+// open: somebody must look; repairable: a run that repairs would; repaired: the books agree by now.
+BOOST_DEFINE_ENUM_CLASS(DifferenceState, open, repairable, repaired)
+
+struct Difference {
+  DifferenceKind kind{};
+  DifferenceState state{};
+  std::string gateway;
+  std::optional<Uuid> order_id;
+  std::optional<std::string> number;      // of our payment or refund
+  std::optional<std::string> gateway_id;  // of the gateway's
+  std::optional<std::string> ours;        // "succeeded 12.50 USD"
+  std::optional<std::string> theirs;
+  std::string advice;  // one sentence: what was done, or is to be done
+};
+BOOST_DESCRIBE_STRUCT(Difference, (), (kind, state, gateway, order_id, number, gateway_id, ours, theirs, advice))
+
+struct Reconcile {
+  Timestamp since;      // payments and refunds that were begun then or later; at most 31 days ago
+  bool repair = false;  // false: nothing is changed
+};
+BOOST_DESCRIBE_STRUCT(Reconcile, (), (since, repair))
+
+struct Reconciliation {
+  Timestamp since;
+  Timestamp until;
+  std::int64_t payments = 0;  // of ours and of the gateways that were compared, each once
+  std::int64_t refunds = 0;
+  std::int64_t repaired = 0;
+  std::int64_t remaining = 0;           // open or repairable
+  std::vector<Difference> differences;  // the first 1000
+  std::vector<std::string> not_listed;  // gateways in use whose books cannot be listed: not compared
+};
+BOOST_DESCRIBE_STRUCT(Reconciliation, (),
+                      (since, until, payments, refunds, repaired, remaining, differences, not_listed))
+
 // Events: "payment.changed" (key order_id; payload Payment): result known, captured, refunded.
 class Api {
  public:
@@ -258,6 +296,11 @@ class Api {
   virtual Task<Result<PaymentDetails>> get_payment_details(Context context, PaymentRef request) = 0;
   // request.invalid for a cursor that this list has not given.
   virtual Task<Result<PaymentPage>> list_payments(Context context, ListPayments request) = 0;
+
+  // Compares our books with those of the gateways, both ways, and repairs what is safe: no repair takes money or gives
+  // any back. Takes as long as there is to compare. request.invalid for a time that is too long ago or to come.
+  // Throws Unavailable when a gateway does not list its books.
+  virtual Task<Result<Reconciliation>> reconcile(Context context, Reconcile request) = 0;
 
   // Saved payment methods, each of one user: somebody else's is not found (payment.payment_method_not_found).
   virtual Task<Result<PaymentMethods>> list_payment_methods(Context context, ListPaymentMethods request) = 0;

@@ -17,6 +17,7 @@ class Remote final : public rpc::Remote<Api> {
   SOUK_RPC(capture, repeatable)
   SOUK_RPC(get_payment_details, repeatable)
   SOUK_RPC(list_payments, repeatable)
+  SOUK_RPC(reconcile, repeatable)
   SOUK_RPC(list_payment_methods, repeatable)
   SOUK_RPC(add_payment_method, repeatable)
   SOUK_RPC(make_default_payment_method, repeatable)

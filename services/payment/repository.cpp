@@ -64,6 +64,7 @@ constexpr Statement change_payments{
   "outcome_unknown, refunded_amount, created_at, succeeded_at, failed_at, refunding_amount, "                 \
   "extract(epoch FROM LOCALTIMESTAMP - created_at)::float8, capture_asked_at IS NOT NULL FROM payments "
 constexpr Statement find_payment{"payment.find", SOUK_PAYMENT_COLUMNS "WHERE order_id = $1"};
+constexpr Statement find_payments{"payment.find_all", SOUK_PAYMENT_COLUMNS "WHERE order_id = ANY ($1::uuid[])"};
 constexpr Statement lock_payment{"payment.lock", SOUK_PAYMENT_COLUMNS "WHERE order_id = $1 FOR NO KEY UPDATE"};
 constexpr Statement find_payment_by_id{"payment.find_by_id", SOUK_PAYMENT_COLUMNS "WHERE id = $1"};
 constexpr Statement find_payment_by_gateway_id{
@@ -289,6 +290,13 @@ Task<bool> Repository::change(pg::Transaction& tx, Change change) {
 
 Task<std::optional<KnownPayment>> Repository::find(Context context, Uuid order_id) {
   co_return first_payment(co_await pool_.query(std::move(context), find_payment, order_id));
+}
+
+Task<std::vector<KnownPayment>> Repository::find_all(Context context, std::vector<Uuid> order_ids) {
+  const auto rows = co_await pool_.query(std::move(context), find_payments, order_ids);
+  std::vector<KnownPayment> found;
+  for (const pg::Row row : rows) found.push_back(read_payment(row));
+  co_return found;
 }
 
 Task<std::optional<KnownPayment>> Repository::lock(pg::Transaction& tx, Uuid order_id) {

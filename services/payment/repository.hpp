@@ -64,6 +64,8 @@ class Repository {
   Task<bool> change(pg::Transaction& tx, Change change);
 
   Task<std::optional<KnownPayment>> find(Context context, Uuid order_id);
+  // Those of the orders that have one, in no order.
+  Task<std::vector<KnownPayment>> find_all(Context context, std::vector<Uuid> order_ids);
   Task<std::optional<KnownPayment>> lock(pg::Transaction& tx, Uuid order_id);
   Task<std::optional<KnownPayment>> find_by_id(Context context, Uuid id);
   // The gateway's id of a payment that is under way: the one given, or the one that was stored before. Empty where the

@@ -69,6 +69,7 @@ Service::Service(Runtime& runtime, pg::Pool& pool, Gateways gateways)
     : pool_(pool),
       gateways_(std::move(gateways)),
       repository_(pool),
+      reconcile_repository_(pool),
       methods_(pool),
       outbox_(pool),
       writer_(runtime, repository_, outbox_) {
@@ -80,6 +81,7 @@ Service::Service(Runtime& runtime, pg::Pool& pool, Gateways gateways)
 void Service::start(TaskGroup& group) {
   group.spawn("payment resolver", resolve_again_and_again(*this, group));
   group.spawn("payment pruning", prune_again_and_again(*this, group));
+  group.spawn("payment reconciliation", reconcile_again_and_again(*this, group));
 }
 
 Task<> Service::resolve_again_and_again(Service& service, TaskGroup& group) {

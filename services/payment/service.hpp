@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "method_repository.hpp"
 #include "payment/api.hpp"
 #include "postgres/pool.hpp"
+#include "reconcile_repository.hpp"
 #include "repository.hpp"
 #include "writer.hpp"
 
@@ -41,6 +43,7 @@ class Service final : public Api {
   Task<Result<Payment>> capture(Context context, PaymentRef request) override;
   Task<Result<PaymentDetails>> get_payment_details(Context context, PaymentRef request) override;
   Task<Result<PaymentPage>> list_payments(Context context, ListPayments request) override;
+  Task<Result<Reconciliation>> reconcile(Context context, Reconcile request) override;
   Task<Result<PaymentMethods>> list_payment_methods(Context context, ListPaymentMethods request) override;
   Task<Result<PaymentMethod>> add_payment_method(Context context, AddPaymentMethod request) override;
   Task<Result<PaymentMethod>> make_default_payment_method(Context context, PaymentMethodRef request) override;
@@ -51,6 +54,7 @@ class Service final : public Api {
  private:
   static Task<> resolve_again_and_again(Service& service, TaskGroup& group);
   static Task<> prune_again_and_again(Service& service, TaskGroup& group);
+  static Task<> reconcile_again_and_again(Service& service, TaskGroup& group);
 
   // The gateway and the token that pay for it; neither for cash.
   struct Means {
@@ -100,9 +104,14 @@ class Service final : public Api {
 
   Gateway& gateway_of(const Payment& payment) const;
 
+  friend class Reconciler;
+  // Ends early, with what it has found so far, where `stopping` says so.
+  Task<Reconciliation> reconcile_until(Context context, Reconcile request, std::function<bool()> stopping);
+
   pg::Pool& pool_;
   Gateways gateways_;
   Repository repository_;
+  ReconcileRepository reconcile_repository_;
   MethodRepository methods_;
   events::Outbox outbox_;
   Writer writer_;

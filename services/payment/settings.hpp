@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 #include "core/settings.hpp"
 
@@ -42,5 +43,13 @@ inline Setting<std::string> stripe_webhook_secret(
 inline Setting<std::string> stripe_url("SOUK_STRIPE_URL",
                                        "Where Stripe's API is; http only on this machine, for tests.",
                                        "https://api.stripe.com");
+
+inline Setting<std::chrono::milliseconds> reconcile_interval(
+    "SOUK_RECONCILE_INTERVAL", "How often our payments and refunds are compared with the gateways' books and repaired.",
+    std::chrono::minutes(15), std::chrono::seconds(1), std::chrono::hours(24));
+inline Setting<std::chrono::milliseconds> reconcile_span("SOUK_RECONCILE_SPAN",
+                                                         "How far back that comparison goes each time.",
+                                                         std::chrono::hours(48), std::chrono::minutes(1),
+                                                         std::chrono::hours(24 * 31));
 
 }  // namespace souk::payment::settings

@@ -86,6 +86,7 @@ struct FakeOrders final : order::Api {
   SOUK_NOT_CALLED(order, get_coupon, order::CouponRef, order::Coupon)
   SOUK_NOT_CALLED(order, list_coupons, order::ListCoupons, order::CouponPage)
   SOUK_NOT_CALLED(order, patch_coupon, order::PatchCoupon, order::Coupon)
+  SOUK_NOT_CALLED(order, check_captures, order::CheckCaptures, order::CapturesChecked)
   SOUK_NOT_CALLED(order, events, events::ReadEvents, events::EventPage)
 };
 

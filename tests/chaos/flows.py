@@ -1,6 +1,7 @@
 """What a customer does, in steps that can be repeated after the platform was killed in any of them."""
 
 import time
+import urllib.parse
 import uuid
 
 import requests
@@ -485,6 +486,32 @@ class Told(Purchase):
                                                    " AND channel = 'webhook' AND status = 'sent'", self.checkout_id)
 
 
+class LostOnOurSide(Purchase):
+    """Our row of the payment is lost, as after a backup from a moment before was put back; the books are compared."""
+
+    lost = False
+    agrees = False
+
+    def _drive(self, client):
+        super()._drive(client)
+        if not self.lost:
+            for table in ("payments", "charged_orders"):
+                self.shop.sql("payment_db", f"DELETE FROM {table} WHERE order_id = %s", self.checkout_id)
+            self.lost = True
+        end = time.monotonic() + FINAL_S
+        while not self.agrees:
+            assert time.monotonic() < end, "our books never agree with the gateway's"
+            self.agrees = self._reconcile()
+
+    def _reconcile(self):
+        since = self.shop.sql("postgres", "SELECT to_char(now() - interval '1 hour', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') AS at")
+        headers = {"Souk-Caller": urllib.parse.quote('{"kind":"service","name":"test"}'), "Souk-Time-Left": "20000"}
+        reply = self.shop.internal("/rpc/payment/reconcile", method="POST", headers=headers,
+                                   json={"since": since[0]["at"], "repair": True})
+        assert reply.status_code in (200, 503, 504), reply.text
+        return reply.status_code == 200 and reply.json()["remaining"] == 0
+
+
 # From the quick to the slow: a failpoint is tried with each until one reaches it.
 ALL = (Purchase, Cancelled, Declined, OutOfStock, CashOnDelivery, Delivered, HeldThenDelivered, Returned,
-       Approved, Refused, LookedAt, WithSavedCard, Captured, Restocked, Told, Left, TimedOut, LostHold)
+       Approved, Refused, LookedAt, WithSavedCard, Captured, Restocked, LostOnOurSide, Told, Left, TimedOut, LostHold)

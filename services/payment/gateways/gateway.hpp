@@ -2,11 +2,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/context.hpp"
 #include "core/money.hpp"
 #include "core/result.hpp"
 #include "core/task.hpp"
+#include "core/time.hpp"
 #include "json/json.hpp"
 #include "payment/api.hpp"
 
@@ -67,6 +69,36 @@ struct GatewayEvent {
   std::optional<std::string> currency;
 };
 
+// What a gateway's own books say, for comparing them with ours: payments and refunds that were made in [from, before),
+// page by page.
+struct GatewayRange {
+  Timestamp from;
+  Timestamp before;
+  std::string cursor;  // `next` of the page before; empty: the first page
+};
+
+struct GatewayPaymentRecord {
+  std::optional<std::string> key;  // ours; empty: the payment was not made through us
+  Method method{};
+  Timestamp created_at;
+  GatewayPayment payment;
+};
+
+struct GatewayRefundRecord {
+  std::optional<std::string> key;          // ours; empty: somebody gave it back at the gateway
+  std::optional<std::string> payment_key;  // ours of its payment; empty: that was not made through us
+  Amount amount;
+  std::string currency;
+  Timestamp created_at;
+  GatewayRefund refund;
+};
+
+template <class Record>
+struct GatewayPage {
+  std::vector<Record> records;
+  std::string next;  // empty: the last page
+};
+
 // A company that takes money for us. All calls are bounded by the context's deadline and throw
 //   Unavailable     nothing was sent, nothing happened
 //   UnknownOutcome  timeout, lost connection, or an answer that tells nothing (HTTP 500): it happened or it did not;
@@ -101,6 +133,12 @@ class Gateway {
   // Verifies that the message is the gateway's and new, and reads it. payment.message_refused; a gateway without
   // messages refuses with payment.no_such_gateway.
   virtual Task<Result<GatewayEvent>> read_message(Context context, GatewayMessage message);
+
+  // Whether list_payments() and list_refunds() can be called.
+  virtual bool lists() const { return false; }
+  // In the order of the gateway; what is made while somebody reads may be missing.
+  virtual Task<GatewayPage<GatewayPaymentRecord>> list_payments(Context context, GatewayRange range);
+  virtual Task<GatewayPage<GatewayRefundRecord>> list_refunds(Context context, GatewayRange range);
 };
 
 }  // namespace souk::payment

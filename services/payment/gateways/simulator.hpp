@@ -31,6 +31,10 @@ class Simulator final : public Gateway {
   Task<GatewayRefund> refund(Context context, GatewayRefundRequest request) override;
   Task<std::optional<GatewayRefund>> find_refund(Context context, GatewayRefundRequest request) override;
 
+  bool lists() const override { return true; }
+  Task<GatewayPage<GatewayPaymentRecord>> list_payments(Context context, GatewayRange range) override;
+  Task<GatewayPage<GatewayRefundRecord>> list_refunds(Context context, GatewayRange range) override;
+
   // What the customer sees on the gateway's own page.
   struct Hosted {
     GatewayPayment payment;
