@@ -116,7 +116,8 @@ def test_a_declined_payment_gives_the_use_back(http, goods, admin, promotion):
     made = promotion([product_id], basis_points=1000, max_uses=1)
     cart_id = http.cart_with((product_id, 1))
     quote_with(http, cart_id, [made])
-    assert http.checkout(cart_id, token="tok_declined").status_code == 402
+    declined = http.checkout(cart_id, payment={"method": "card", "token": "tok_declined"})
+    refused(declined, 402, "payment.declined")
     assert ok(admin.get(f"/v1/admin/promotions/{made['id']}"), 200)["uses"] == 0
     wait_for(lambda: http.quote(cart_id)["discounts"] != [], 15, "the promotion, free again")
     assert cents(ok(http.checkout(cart_id), 201)["discount"]) == 200

@@ -70,10 +70,9 @@ LEFT JOIN order_db.orders o ON o.id = u.order_id LEFT JOIN order_db.checkout_sag
 WHERE o.id IS NULL AND (s.id IS NULL OR s.finished_at IS NOT NULL);
 
 -- name: a checkout with a coupon has its use until it is refused
-SELECT s.id, s.state, count(u.order_id) FROM order_db.checkout_sagas s
-LEFT JOIN order_db.coupon_uses u ON u.order_id = s.id
-WHERE s.details -> 'discounts' IS NOT NULL
-GROUP BY s.id HAVING count(u.order_id) <>
+SELECT s.id, s.state, u.uses FROM order_db.checkout_sagas s
+CROSS JOIN LATERAL (SELECT count(*) AS uses FROM order_db.coupon_uses u WHERE u.order_id = s.id) u
+WHERE s.details -> 'discounts' IS NOT NULL AND u.uses <>
     CASE WHEN s.state = 'compensated' THEN 0 ELSE json_array_length(s.details -> 'discounts') END;
 
 -- name: the uses of an order's coupons took off what the order says
