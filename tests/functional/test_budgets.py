@@ -19,7 +19,7 @@ BACKGROUND = re.compile("|".join((
     "event_feed", "event_cursors", "pg_stat", "pg_advisory_xact_lock", r"^SELECT pg_current_xact_id\(\)$", r"^SELECT \$1$",
     r"^SELECT count\(\*\)", "^SELECT state, count", "^BEGIN", "^COMMIT", "^ROLLBACK",
     "^UPDATE checkout_sagas SET (next_check_at|step_version)", "^SELECT id FROM checkout_sagas WHERE id = ANY",
-    "^UPDATE cancellation_sagas", "^UPDATE (payments|refunds) SET checks", "^SELECT DISTINCT order_id",
+    "^UPDATE (cancellation|return)_sagas", "^UPDATE (payments|refunds) SET checks", "^SELECT DISTINCT order_id",
     "^UPDATE notifications SET attempts", "^WITH room AS", "^SELECT moment::timestamptz$")))
 DATABASES = ("order_db", "payment_db", "inventory_db", "notification_db")
 CONNECTIONS_A_SERVICE = 20
