@@ -65,7 +65,7 @@ def finished(client, checkout):
         reply = client.get(f"/v1/orders/{checkout['id']}", headers=headers)
         return reply.json() if reply.status_code == 200 else None
 
-    return wait_for(look, 30, "the order")
+    return wait_for(look, 90, "the order")
 
 
 def test_a_card_is_charged_once(shop, stripe):
@@ -173,7 +173,7 @@ def test_held_money_of_a_cancelled_order_is_given_up(holding_shop, stripe):
     order = buy(holding_shop, VISA)
     headers = {"X-Order-Token": order["access_token"], "Idempotency-Key": str(uuid.uuid4())}
     ok(holding_shop.client().post(f"/v1/orders/{order['id']}/cancel", headers=headers), 200)
-    wait_for(lambda: payments(holding_shop, order["id"])[0]["status"] == "cancelled", 30, "the end of the payment")
+    wait_for(lambda: payments(holding_shop, order["id"])[0]["status"] == "cancelled", 90, "the end of the payment")
     intents = [each for each in stripe.ask("intents") if each["metadata"]["order_id"] == order["id"]]
     assert [each["status"] for each in intents] == ["canceled"]
     assert stripe.moved("charge", order["id"]) == []
@@ -232,7 +232,7 @@ def test_a_webhook_ends_the_checkout_of_a_customer_who_fails_at_the_bank(shop, w
     stripe.decide(checkout["next_action"]["url"], approved=False)
     headers = {"X-Order-Token": checkout["access_token"]}
     path = f"/v1/checkouts/{checkout['id']}"
-    wait_for(lambda: client.get(path, headers=headers).json().get("failure_code") == "payment.declined", 30, "the decline")
+    wait_for(lambda: client.get(path, headers=headers).json().get("failure_code") == "payment.declined", 90, "the decline")
 
 
 def test_webhooks_ten_times_in_reverse_and_late_are_one_order(shop, webhooks):
