@@ -293,8 +293,10 @@ TEST_F(Reconciling, ManyPagesOfBothAreCompared) {
   for (int i = 0; i < 620; ++i) {
     orders.push_back(Uuid::v7());
     running.push_back(start(&Api::charge, card(orders.back(), "tok_success")));
+    if (i % 62 != 61) continue;  // not all at once: another process would be asked for so many that it refuses
+    for (auto& one : running) EXPECT_TRUE(one.get());
+    running.clear();
   }
-  for (auto& one : running) EXPECT_TRUE(one.get());
   lose_ours(orders[3]);
   lose_ours(orders[350]);
   sql("DELETE FROM simulator.payments WHERE key IN ('" + orders[7].to_string() + "', '" + orders[601].to_string() +
