@@ -268,14 +268,6 @@ class Stranded(Purchase):
                              " lease_until = now(), next_check_at = now() WHERE idempotency_key = %s", self.key)
 
 
-def log_in_as_admin(shop, client):
-    """Makes the client a new administrator's; returns the token."""
-    email = client.register()
-    shop.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
-    client.login(email)
-    return client.token
-
-
 class Captured(Purchase):
     """The money is held when the customer buys; an administrator captures it."""
 
@@ -288,7 +280,7 @@ class Captured(Purchase):
     def _drive(self, client):
         super()._drive(client)
         client = self.shop.client()
-        self.token = client.token = self.token or log_in_as_admin(self.shop, client)
+        self.token = client.token = self.token or self.shop.admin_client().token
         (payment,) = client.get("/v1/admin/payments", params={"order_id": self.checkout_id}).json()["data"]
         end = time.monotonic() + FINAL_S
         while not self.captured:
@@ -307,7 +299,7 @@ class Restocked(Purchase):
     outcome = None
 
     def _drive(self, client):
-        self.token = client.token = self.token or log_in_as_admin(self.shop, client)
+        self.token = client.token = self.token or self.shop.admin_client().token
         reply = client.post(f"/v1/admin/inventory/{self.product_id}/restock", {"quantity": 5},
                             headers={"Idempotency-Key": self.key})
         assert reply.status_code in (200, 201), reply.text
@@ -384,7 +376,7 @@ class Delivered(Purchase):
 
     def _drive(self, client):
         super()._drive(client)
-        self.token = client.token = self.token or log_in_as_admin(self.shop, client)
+        self.token = client.token = self.token or self.shop.admin_client().token
         path = f"/v1/admin/orders/{self.checkout_id}"
         parcel = {"carrier": "DHL", "tracking_number": "T-1"}
         for step, body in (("shipments", parcel), ("deliver", None)):
@@ -454,7 +446,7 @@ class Told(Purchase):
 
     def _drive(self, client):
         admin = self.shop.client()
-        self.token = admin.token = self.token or log_in_as_admin(self.shop, admin)
+        self.token = admin.token = self.token or self.shop.admin_client().token
         self.receiver = self.receiver or Receiver()
         if self.webhook is None:
             self.webhook = self._hook(admin)

@@ -2,20 +2,10 @@
 
 import uuid
 
-import pytest
 from support import simulator
 from support.client import Client, ok
 from support.platform import wait_for
 from support.shop import at_once, cents, every, pages, payments, refused
-
-
-@pytest.fixture
-def admin(platform, http):
-    client = Client(http.base_url)
-    email = client.register()
-    platform.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
-    client.login(email)
-    return client
 
 
 def bought(platform, http, goods, token=simulator.SUCCESS, price=25.0):

@@ -9,15 +9,6 @@ from support.shop import at_once, cents, refused, stock
 
 
 @pytest.fixture
-def admin(platform):
-    client = platform.client()
-    email = client.register()
-    platform.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
-    client.login(email)
-    return client
-
-
-@pytest.fixture
 def coupon(admin):
     """Makes a coupon with a code of its own."""
     def make(**members):

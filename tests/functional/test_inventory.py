@@ -2,21 +2,11 @@
 
 import uuid
 
-import pytest
 from support.client import ok
 from support.platform import wait_for
 from support.shop import at_once, ledger, refused, stock
 
 MERCHANT = "merchant@example.com"
-
-
-@pytest.fixture
-def admin(platform):
-    client = platform.client()
-    email = client.register()
-    platform.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
-    client.login(email)
-    return client
 
 
 def key():

@@ -53,15 +53,7 @@ def start(shop, env):
     shop.kill()
     shop.sql("notification_db", "DELETE FROM notifications WHERE status <> 'sent'")
     shop.start(env)
-    return admin(shop)
-
-
-def admin(shop):
-    client = shop.client()
-    address = client.register()
-    shop.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", address)
-    client.login(address)
-    return client
+    return shop.admin_client()
 
 
 def buy(shop):
@@ -181,7 +173,7 @@ def test_a_wrong_password_loses_no_mail(shop, server, authority):
     assert waiting["status"] == "pending" and waiting["last_error"].startswith("535")
     shop.restart(settings(mails.port, credentials=mail.URL_CREDENTIALS, **ca))
     make_due(shop)
-    wait_sent(admin(shop), order)
+    wait_sent(shop.admin_client(), order)
     assert len(mails_to(mails, address)) == 1
 
 

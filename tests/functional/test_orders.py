@@ -3,22 +3,12 @@
 import time
 import uuid
 
-import pytest
 from support import simulator
 from support.client import ok, unique_email
 from support.platform import wait_for
 from support.shop import at_once, cents, payments, refused
 
 PARCEL = {"carrier": "DHL", "tracking_number": "T-1"}
-
-
-@pytest.fixture(scope="module")
-def admin(platform):
-    client = platform.client()
-    email = client.register()
-    platform.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
-    client.login(email)
-    return client
 
 
 def ship(admin, order, key=None, **parcel):

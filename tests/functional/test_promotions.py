@@ -9,15 +9,6 @@ from support.shop import at_once, cents, refused, unique
 
 
 @pytest.fixture
-def admin(platform):
-    client = platform.client()
-    email = client.register()
-    platform.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
-    client.login(email)
-    return client
-
-
-@pytest.fixture
 def promotion(admin):
     """Makes a promotion, which is archived after the test; always for some products only: the others are other tests'."""
     made = []

@@ -10,15 +10,6 @@ from support.shop import at_once, cents, every, ledger, refused, stock
 from test_orders import change, events, history, ship
 
 
-@pytest.fixture(scope="module")
-def admin(platform):
-    client = platform.client()
-    email = client.register()
-    platform.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
-    client.login(email)
-    return client
-
-
 @pytest.fixture
 def shipped(http, goods, admin):
     """Three of one product and one of another, shipped."""

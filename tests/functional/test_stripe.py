@@ -7,7 +7,7 @@ import time
 import uuid
 
 import pytest
-from support.client import Client, ok
+from support.client import ok
 from support.platform import wait_for
 from support.shop import Goods, at_once, cents, payments, refused, stock
 from support.stripe import AUTHENTICATE, DECLINE, DROP_AFTER, ERROR_AFTER, HANG_AFTER, VISA, WEBHOOK_SECRET, Stripe
@@ -38,14 +38,6 @@ def _shop(templates, env):
         yield running
     finally:
         running.close()
-
-
-def administrator(shop):
-    client = Client(shop.url)
-    email = client.register()
-    shop.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
-    client.login(email)
-    return client
 
 
 def pay(token, **more):
@@ -148,7 +140,7 @@ def test_a_customer_who_fails_at_the_bank_is_declined(shop, stripe):
 def test_refunds_in_part_and_with_a_lost_answer(shop, stripe):
     order = buy(shop, VISA, price=40.0)
     (payment,) = payments(shop, order["id"])
-    admin, path = administrator(shop), f"/v1/admin/payments/{payment['id']}/refund"
+    admin, path = shop.admin_client(), f"/v1/admin/payments/{payment['id']}/refund"
     ok(admin.post(path, {"amount": 10.5}, headers={"Idempotency-Key": str(uuid.uuid4())}), 200)
     stripe.fault("refund", "hang_after")
     ok(admin.post(path, {}, headers={"Idempotency-Key": str(uuid.uuid4())}), 202)
@@ -162,7 +154,7 @@ def test_held_money_is_captured_later_and_once(holding_shop, stripe):
     assert (order["status"], order["payment_status"]) == ("confirmed", "pending")
     assert stripe.moved("charge", order["id"]) == []
     (payment,) = payments(holding_shop, order["id"])
-    admin, path = administrator(holding_shop), f"/v1/admin/payments/{payment['id']}/capture"
+    admin, path = holding_shop.admin_client(), f"/v1/admin/payments/{payment['id']}/capture"
     replies = at_once(*[lambda: admin.post(path) for _ in range(4)])
     assert {reply.status_code for reply in replies} <= {200, 202}
     assert ok(admin.post(path), 200)["status"] == "succeeded"
@@ -248,7 +240,7 @@ def test_webhooks_ten_times_in_reverse_and_late_are_one_order(shop, webhooks):
     assert stripe.moved("charge", order["id"]) == [cents(order["total"])]
     assert told(shop, order).count("succeeded") == 1
     # Days later, when the money has gone back.
-    admin, path = administrator(shop), f"/v1/admin/payments/{payments(shop, order['id'])[0]['id']}/refund"
+    admin, path = shop.admin_client(), f"/v1/admin/payments/{payments(shop, order['id'])[0]['id']}/refund"
     ok(admin.post(path, {}, headers={"Idempotency-Key": str(uuid.uuid4())}), 200)
     late = {**events[-1], "id": "evt_" + uuid.uuid4().hex}
     assert stripe.deliver(late) == [200]

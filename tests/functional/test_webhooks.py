@@ -32,7 +32,7 @@ def client(shop):
     """An administrator; no webhook is left over from the test before."""
     if not shop.alive() or shop.env != PRIVATE:
         shop.restart(PRIVATE)
-    administrator = admin(shop)
+    administrator = shop.admin_client()
     for each in ok(administrator.get(HOOKS), 200)["data"]:
         assert administrator.delete(f"{HOOKS}/{each['id']}").status_code == 204
     return administrator
@@ -48,14 +48,6 @@ def receiver(request):
         return made
 
     return make
-
-
-def admin(shop):
-    client = shop.client()
-    address = client.register()
-    shop.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", address)
-    client.login(address)
-    return client
 
 
 def hook(client, url, *types):
@@ -175,7 +167,7 @@ def test_while_the_receiver_is_down_events_wait_and_come_when_it_is_up(shop, cli
     for order in orders:
         (told,) = system.wait(order, "order.confirmed")
         told.verify(secret)
-    client = admin(shop)
+    client = shop.admin_client()
     for order in orders:
         wait_status(client, webhook, order, "sent")
     assert "failing_since" not in ok(client.get(f"{HOOKS}/{webhook['id']}"), 200)
@@ -361,7 +353,7 @@ def test_https_needs_a_certificate_that_can_be_trusted(shop, client, receiver, t
     trusted, other = mail.Authority(tmp_path / "trusted"), mail.Authority(tmp_path / "other")
     good, bad = receiver(context=trusted.context()), receiver(context=other.context())
     shop.restart({**PRIVATE, "SOUK_WEBHOOKS_CA_FILE": str(trusted.ca_file)})
-    client = admin(shop)
+    client = shop.admin_client()
     webhook, secret = hook(client, good.url, "order.confirmed")
     distrusted, _ = hook(client, bad.url, "order.confirmed")
     order = buy(shop)
@@ -375,7 +367,7 @@ def test_nothing_is_sent_into_the_private_network(shop, client, receiver):
     system = receiver()
     webhook, _ = hook(client, system.url, "order.confirmed")  # while it was allowed
     shop.restart({})
-    client = admin(shop)
+    client = shop.admin_client()
     for url in ("http://example.com/", f"https://127.0.0.1:{system.port}/", "https://169.254.169.254/latest/meta-data",
                 "https://[::1]/", "https://localhost/", "https://u:p@example.com/", "ftp://example.com/", "nonsense"):
         refused(client.post(HOOKS, {"url": url}), 422, "webhook.invalid_url", "url")
@@ -397,7 +389,7 @@ def test_a_platform_that_is_killed_before_it_knows_sends_again_under_the_same_id
     shop.wait_exit()
     shop.start(PRIVATE)
     make_due(shop)
-    wait_status(admin(shop), webhook, order, "sent")
+    wait_status(shop.admin_client(), webhook, order, "sent")
     first, second = system.of(order)
     assert first.id == second.id
 
@@ -423,7 +415,7 @@ def test_a_stop_does_not_wait_for_a_receiver_that_hangs(shop, client, receiver):
     assert shop.stop() == 0
     assert time.monotonic() - began < 8
     shop.start(PRIVATE)
-    waiting = of_order(admin(shop), webhook, order)
+    waiting = of_order(shop.admin_client(), webhook, order)
     assert waiting["status"] == "pending" and waiting["attempts"] >= 1
 
 

@@ -54,6 +54,12 @@ def http(platform):
 
 
 @pytest.fixture
+def admin(platform):
+    """A new administrator's client of the session's platform."""
+    return platform.admin_client()
+
+
+@pytest.fixture
 def goods(platform):
     """Products of the test's own on the session's platform."""
     return Goods(platform)

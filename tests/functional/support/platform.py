@@ -173,6 +173,14 @@ class Platform:
         """A new client: no cookies, no token."""
         return Client(self.url)
 
+    def admin_client(self):
+        """A new client, logged in as a new administrator."""
+        client = self.client()
+        email = client.register()
+        self.sql("user_db", "UPDATE users SET role = 'admin' WHERE email = %s", email)
+        client.login(email)
+        return client
+
     def internal(self, path, **options):
         """A request to the internal port, with the key that services use."""
         key = self._engine_environment["SOUK_INTERNAL_KEY"]
