@@ -161,7 +161,9 @@ stop_postgres() {
     local pid
     pid=$(postgres_pid) || return 0
     as_owner postgres "$POSTGRES_BIN/pg_ctl" -D "$PG_DATA" -s -w -t 30 -m fast stop >>"$PG_LOG" 2>&1 ||
-        as_owner postgres "$POSTGRES_BIN/pg_ctl" -D "$PG_DATA" -s -w -t 10 -m immediate stop >>"$PG_LOG" 2>&1 ||
+        as_owner postgres "$POSTGRES_BIN/pg_ctl" -D "$PG_DATA" -s -w -t 10 -m immediate stop >>"$PG_LOG" 2>&1 || true
+    # pg_ctl waits for the end of the file with its id, which goes a moment before the process.
+    wait_gone "$pid" 10 ||
         warn "PostgreSQL (process $pid) does not stop"
 }
 
